@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+#
+# Squall's build; `make help` says what there is to ask for. The lines with two
+# number signs are that help, and the variables they name are the ones accepted.
+
+## JOB=demo               the job to run: demo probe fill verify idle panic
+## APPEND=                more boot arguments, such as APPEND="bs=64k iodepth=8"
+## DISK=build/disk.img    the disk's raw image (made, 16 MiB, when missing); or none
+## SMP=1                  harts
+## MEM=128M               memory
+## TRANSPORT=modern       virtio-mmio version: modern or legacy
+## QEMU_EXTRA=            more arguments for QEMU
+## TIMEOUT=               seconds before a run counts as a hang, 0 for no limit;
+##                        without a value 300, and no limit at a terminal
+## T=                     arguments for tests/run: which tests
+## O=build                the folder for everything that is made
+## V=0                    1 shows full commands, and the firmware's banner
+## CROSS_COMPILE=         tool prefix, such as riscv64-linux-gnu-
+## TOOLPREFIX=            the same by another name
+## LLVM=0                 1 builds with clang, and lld where there is one
+## LIBFDT_SRC=            libfdt sources to use instead of those `make deps` keeps
+
+JOB           ?=
+APPEND        ?=
+O             ?= build
+DISK          ?= $(O)/disk.img
+SMP           ?= 1
+MEM           ?= 128M
+TRANSPORT     ?= modern
+QEMU_EXTRA    ?=
+TIMEOUT       ?=
+T             ?=
+V             ?= 0
+TOOLPREFIX    ?=
+CROSS_COMPILE ?= $(TOOLPREFIX)
+LLVM          ?= 0
+LIBFDT_SRC    ?=
+
+# What the kernel is made of ------------------------------------------------
+
+KERNEL := entry.S trap.S main.c trap.c irq.c devicetree.c machine.c args.c \
+          memory.c vm.c printk.c console.c string.c panic.c symbols.c sbi.c power.c \
+          executor.c future.c timer.c block.c driver.c drivers.c
+
+JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c panic.c
+
+DRIVERS := uart16550.c sifive_test.c plic.c \
+           virtio.c virtio_mmio.c virtqueue.c virtio_blk.c
+
+LIBFDT_FILES := fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c
+
+SOURCES := $(KERNEL:%=kernel/%) $(JOBS:%=kernel/jobs/%) $(DRIVERS:%=drivers/%)
+OBJECTS := $(SOURCES:%=$(O)/%.o) $(LIBFDT_FILES:%=$(O)/libfdt/%.o)
+ELF     := $(O)/squall.elf
+
+# How it is compiled --------------------------------------------------------
+
+# scripts/toolchain finds the tools and adds what depends on them (ARCH_FLAGS).
+LANGUAGE := -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-pic \
+            -mcmodel=medany -mabi=lp64 -ffunction-sections -fdata-sections \
+            -fno-stack-protector -fno-asynchronous-unwind-tables
+
+# A backtrace follows the frame pointers.
+LANGUAGE += -fno-omit-frame-pointer
+
+WARNINGS := -Wall -Wextra -Werror -Wundef -Wshadow -Wpointer-arith -Wcast-align \
+            -Wcast-qual -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
+            -Wmissing-declarations -Wold-style-definition -Wimplicit-fallthrough \
+            -Wframe-larger-than=256 -Wvla -Wdouble-promotion -Wformat=2 \
+            -Wnull-dereference -Wredundant-decls -Wnested-externs
+
+# Each of these only one of the compilers has, or only its newer versions.
+OPTIONAL := -Wjump-misses-init -Wmaybe-uninitialized -Wlogical-op \
+            -Wduplicated-cond -Wconditional-uninitialized
+
+# Or gcc sees a memset in memset's own loop, and calls it.
+FOR_STRING := -fno-tree-loop-distribute-patterns
+
+# The image is the same wherever the sources, libfdt and the objects are. For an
+# assembly file the two compilers each need to be told in their own way.
+FOR_AS      := -Wa,--debug-prefix-map=x=. -fdebug-compilation-dir=.
+RELOCATABLE  = -ffile-prefix-map='$(CURDIR)'=. -ffile-prefix-map=$(LIBFDT)=libfdt
+ASFLAGS      = $(CFLAGS) $(patsubst %=x=.,%='$(CURDIR)'=.,$(filter $(FOR_AS),$(KNOWN_FLAGS)))
+
+BASE     = $(ARCH_FLAGS) $(LANGUAGE) $(RELOCATABLE)
+INCLUDES = -Iinclude -Iinclude/riscv -isystem include/libc -isystem $(LIBFDT)
+CFLAGS   = $(BASE) $(WARNINGS) $(filter $(OPTIONAL),$(KNOWN_FLAGS)) $(INCLUDES)
+LDFLAGS  = -static -nostdlib --gc-sections --build-id=sha1 --fatal-warnings \
+           -z max-page-size=4096 $(KNOWN_LDFLAGS)
+
+$(O)/kernel/string.c.o: CFLAGS += $(filter $(FOR_STRING),$(KNOWN_FLAGS))
+$(O)/libfdt/%.o:        CFLAGS  = $(BASE) -w $(INCLUDES)
+
+# What was asked for --------------------------------------------------------
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+.PHONY: all qemu test deps debug gdb lint sizes help clean FORCE
+
+quote  = '$(subst ','\'',$1)'
+given := $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v))
+
+ifneq ($(given),)
+known   := $(shell sed -n 's/^\#\# \([A-Z_]*\)=.*/\1/p' Makefile)
+nearest  = $(shell python3 -c 'import difflib, sys; \
+             print(*difflib.get_close_matches(sys.argv[1].upper(), sys.argv[2:], 1, 0.6))' \
+             $(call quote,$1) $(known) 2>/dev/null)
+hint     = $(if $1,did you mean $1?,known are: $(known))
+$(foreach v,$(filter-out $(known),$(given)),\
+  $(error there is no variable '$v'; $(call hint,$(call nearest,$v))))
+endif
+
+# $(call check,name,pattern,what it must be)
+matches = $(shell printf '%s\n' $(call quote,$1) | grep -Exq '$2' && echo yes)
+check   = $(if $(call matches,$($1),$2),,$(error $1=$($1) is not $3))
+
+$(call check,TRANSPORT,modern|legacy,modern or legacy)
+$(call check,SMP,[1-9][0-9]*,a number of harts)
+$(call check,MEM,[1-9][0-9]*[kKmMgG]?,an amount of memory such as 128M)
+$(call check,TIMEOUT,[0-9]*,a number of seconds)
+$(call check,V,[01]?,0 or 1)
+$(call check,LLVM,[01]?,0 or 1)
+$(call check,O,[^[:space:]:#%$$]+,a folder name that make can handle)
+$(call check,LIBFDT_SRC,[^[:space:]:#%$$]*,a folder name that make can handle)
+
+Q   := $(if $(filter 1,$(V)),,@)
+say  = @$(if $(Q),printf '  %-7s %s\n' $1 $2,:)
+
+# Which tools there are -----------------------------------------------------
+
+# make builds a missing or outdated makefile that it includes, then starts over:
+# so the tools are looked for after `deps`, and only for a goal that needs them.
+# An empty one to begin with spares the user a second complaint when one is missing.
+ifneq ($(filter-out deps help clean lint gdb,$(or $(MAKECMDGOALS),all)),)
+$(if $(wildcard $(O)/toolchain.mk),,$(shell mkdir -p $(O) && : >$(O)/toolchain.mk))
+include $(O)/toolchain.mk
+endif
+
+$(O)/toolchain.mk: FORCE
+	@CROSS_COMPILE='$(CROSS_COMPILE)' LLVM='$(LLVM)' LIBFDT_SRC='$(LIBFDT_SRC)' \
+	  scripts/toolchain $@ $(OPTIONAL) $(FOR_STRING) $(FOR_AS)
+
+# deps and clean come before whatever is asked for with them, also under -j.
+first := $(filter deps clean,$(MAKECMDGOALS))
+ifneq ($(first),)
+$(filter-out $(first),$(MAKECMDGOALS)) $(O)/toolchain.mk: | $(first)
+endif
+
+# Everything is made again when what it would be made with changes.
+ifdef TOOL_VERSIONS
+settings := $(strip $(TOOL_VERSIONS) $(CC) $(ASFLAGS) $(LD) $(LDFLAGS) $(OBJECTS))
+ifneq ($(settings),$(file <$(O)/settings))
+$(file >$(O)/settings,$(settings))
+endif
+endif
+
+# Making it -----------------------------------------------------------------
+
+all: $(ELF) ## build the kernel (the default)
+
+$(O)/%.c.o: %.c $(O)/settings
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/%.S.o: %.S $(O)/settings
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ASFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/libfdt/%.c.o: $(LIBFDT)/%.c $(O)/settings
+	$(call say,CC,libfdt/$*.c)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/%.s.o: $(O)/%.s
+	$(Q)$(CC) $(ARCH_FLAGS) -mabi=lp64 -c -o $@ $<
+
+# A panic names functions from a table in the image itself. Linking is done
+# twice: the table comes behind the text, so filling it does not move a function.
+LINK = $(LD) $(LDFLAGS) -T linker.ld -Map=$(@:.elf=.map) -o $@ $(filter %.o,$^)
+
+$(O)/nosymbols.s: scripts/symbols $(O)/settings
+	$(Q)scripts/symbols </dev/null >$@
+
+$(O)/pass1.elf: $(OBJECTS) $(O)/nosymbols.s.o linker.ld
+	$(Q)$(LINK)
+
+$(O)/symbols.s: $(O)/pass1.elf scripts/symbols
+	$(Q)$(NM) -n $< >$(O)/pass1.nm
+	$(Q)scripts/symbols $(O)/pass1.nm >$@
+
+$(ELF): $(OBJECTS) $(O)/symbols.s.o linker.ld scripts/check_image
+	$(call say,LD,$@)
+	$(Q)$(LINK)
+	$(Q)scripts/check_image $(O)/pass1.elf $@
+
+# Kept, so that nothing is made again that need not be.
+.SECONDARY:
+
+-include $(OBJECTS:.o=.d)
+
+# Running it ----------------------------------------------------------------
+
+# Quoted by the shell and not by make, since they may hold spaces.
+export JOB APPEND DISK LIBFDT
+
+RUN = scripts/qemu --kernel $(ELF) --disk "$$DISK" --transport $(TRANSPORT) \
+        --smp $(SMP) --mem $(MEM) --append "$${JOB:+job=$$JOB$${APPEND:+ }}$$APPEND" \
+        $(TIMEOUT:%=--timeout %) $(if $(Q),,--firmware-banner)
+
+define MAKE_DISK
+@[ "$$DISK" = none ] || [ -e "$$DISK" ] || truncate -s 16M "$$DISK"
+endef
+
+qemu: all ## boot JOB in QEMU (Ctrl-A x or Ctrl-C quits)
+	$(MAKE_DISK)
+	$(Q)$(RUN) -- $(QEMU_EXTRA)
+
+# A socket, for a port could be another user's.
+GDB_SOCKET := $(O)/gdb.sock
+
+debug: all ## the same, stopped at the first instruction, for `make gdb`
+	$(MAKE_DISK)
+	@echo 'waiting: now run "make gdb O=$(O)" in another terminal'
+	$(Q)$(RUN) -- -S -chardev socket,id=gdb,server=on,wait=off,path=$(GDB_SOCKET) \
+	  -gdb chardev:gdb $(QEMU_EXTRA)
+
+gdb: ## attach a debugger to `make debug`
+	$(Q)scripts/gdb $(ELF) $(GDB_SOCKET)
+
+test: all ## run every test; the last line counts them
+	$(Q)tests/run $(T)
+
+lint: ## check layering, coroutines, the line budget and the scripts
+	$(Q)scripts/lint
+
+sizes: all ## show what each file adds to the image, against the budget
+	$(Q)scripts/check_image --sizes $(O)/squall.map $(O)/pass1.elf $(ELF)
+
+deps: ## install what is missing; the only target that uses the network
+	$(Q)$(if $(MAKE_RESTARTS),:,LIBFDT_SRC='$(LIBFDT_SRC)' scripts/deps)
+
+compile_commands.json: $(O)/settings ## describe the build to an editor
+	$(call say,JSON,$@)
+	$(file >$@,[$(subst } {,}$(comma){,$(foreach s,$(filter %.c,$(SOURCES)),$(call entry,$s)))])
+
+comma := ,
+json   = "$(subst ",\",$(subst \,\\,$1))"
+entry  = {"directory": $(call json,$(CURDIR)), "file": "$1", "command": $(call json,$(CC) $(CFLAGS) -c $1)}
+
+help: ## show this
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z_.]*\):.*\#\# \(.*\)/\1|\2/p' Makefile | \
+	  while IFS='|' read -r name text; do printf '  %-23s %s\n' "$$name" "$$text"; done
+	@echo 'Variables, with their defaults:'
+	@sed -n 's/^\#\# /  /p' Makefile
+
+clean: ## remove everything that was made
+	$(Q)$(if $(MAKE_RESTARTS),:,rm -rf $(O) compile_commands.json)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* plic.c - the platform-level interrupt controller (RISC-V PLIC specification 1.0.0), for one hart in S-mode. */
+#include <stddef.h>
+
+#include "arch.h"
+#include "driver.h"
+#include "irq.h"
+
+enum plic_register { /* chapter 3 */
+        PRIORITY = 0x000000, /* of a source: 4 bytes each */
+        ENABLE = 0x002000,   /* of a context: a bit a source */
+        ENABLE_STRIDE = 0x80,
+        THRESHOLD = 0x200000, /* of a context */
+        CLAIM = 0x200004,
+        CONTEXT_STRIDE = 0x1000,
+};
+
+enum { SOURCES_MAX = 1023 };
+
+static uintptr_t priorities, enables, claim_register;
+
+static uint32_t claim(void)
+{
+        return mmio_read32(claim_register);
+}
+
+/* After the handler: the source may be pending again from here on (9). */
+static void complete(uint32_t source)
+{
+        mmio_write32(claim_register, source);
+}
+
+static void set_enabled(uint32_t source, bool enabled)
+{
+        uintptr_t word = enables + 4 * (uintptr_t)(source / 32);
+        uint32_t bit = UINT32_C(1) << source % 32, value = mmio_read32(word);
+
+        mmio_write32(word, enabled ? value | bit : value & ~bit);
+}
+
+static void enable(uint32_t source)
+{
+        mmio_write32(priorities + 4 * (uintptr_t)source, 1);
+        set_enabled(source, true);
+}
+
+static void disable(uint32_t source)
+{
+        /* By priority, not by the enable bit: a PLIC may ignore the completion of a source that is disabled (9). */
+        mmio_write32(priorities + 4 * (uintptr_t)source, 0);
+}
+
+static struct irq_chip chip = { .claim = claim, .complete = complete, .enable = enable, .disable = disable };
+
+static int probe(const struct device_node *node)
+{
+        int context = dt_hart_context(node->at, node->machine->boot_hart);
+        uint32_t sources;
+
+        if (irq_available())
+                return 0;
+        if (context < 0)
+                return device_refuse(node, "interrupts-extended has no S-mode context for the hart that booted");
+        if (dt_u32(node->at, "riscv,ndev", &sources) != 0 || sources > SOURCES_MAX)
+                return device_refuse(node, "riscv,ndev is missing, or makes no sense");
+        if (dt_u32(node->at, "phandle", &chip.phandle) != 0)
+                return device_refuse(node, "phandle is missing");
+        if (node->reg.size < CLAIM + 4 + (uint64_t)context * CONTEXT_STRIDE)
+                return device_refuse(node, "reg is too small for a PLIC");
+        priorities = node->reg.base + PRIORITY;
+        enables = node->reg.base + ENABLE + (uintptr_t)context * ENABLE_STRIDE;
+        claim_register = node->reg.base + CLAIM + (uintptr_t)context * CONTEXT_STRIDE;
+
+        for (uint32_t word = 0; word <= sources / 32; word++) /* what a loader may have left on */
+                mmio_write32(enables + 4 * (uintptr_t)word, 0);
+        mmio_write32(node->reg.base + THRESHOLD + (uintptr_t)context * CONTEXT_STRIDE, 0);
+        chip.sources = sources;
+        irq_set_chip(&chip);
+        return 0;
+}
+
+static const char *const compatible[] = { "sifive,plic-1.0.0", "riscv,plic0", NULL };
+
+const struct driver plic_driver = { .name = "plic", .compatible = compatible, .probe = probe };

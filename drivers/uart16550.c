@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* uart16550.c - the 16550 UART, output by polling; the firmware has set its speed. */
+#include <errno.h>
+
+#include "arch.h"
+#include "console.h"
+#include "driver.h"
+
+enum uart_register { TRANSMIT_HOLDING = 0, LINE_STATUS = 5 };
+enum { TRANSMIT_EMPTY = 0x20, SHIFT_MAX = 4, TRIES = 1000000 };
+
+static uintptr_t transmit_holding, line_status;
+
+static void put_character(char character)
+{
+        /* Bounded: a UART that never gets rid of its byte costs the output, not the machine. */
+        for (unsigned i = 0; i < TRIES && (mmio_read8(line_status) & TRANSMIT_EMPTY) == 0; i++)
+                ;
+        mmio_write8(transmit_holding, (uint8_t)character);
+}
+
+static int probe(const struct device_node *node)
+{
+        bool preferred = node->at->node == node->machine->stdout_node;
+        uint32_t shift = 0;
+
+        if (dt_u32(node->at, "reg-shift", &shift) == -EBADF || shift > SHIFT_MAX)
+                return device_refuse(node, "reg-shift makes no sense");
+        if (node->reg.size <= (uint64_t)LINE_STATUS << shift)
+                return device_refuse(node, "reg is too small for a 16550");
+        if (transmit_holding != 0 && !preferred)
+                return 0;
+        transmit_holding = node->reg.base + (TRANSMIT_HOLDING << shift);
+        line_status = node->reg.base + (LINE_STATUS << shift);
+        console_attach(put_character);
+        return 0;
+}
+
+static const char *const compatible[] = { "ns16550a", "ns16550", NULL };
+
+const struct driver uart16550_driver = { .name = "uart16550", .compatible = compatible, .probe = probe };

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* virtio.c - what every driver of a virtio device does alike (virtio 1.2, 3.1). */
+#include "virtio.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "args.h"
+#include "memory.h"
+#include "printk.h"
+
+enum { RESET_TRIES = 1000000, CONFIG_TRIES = 64 };
+
+static void add_status(struct virtio_device *device, uint32_t bits)
+{
+        device->status |= bits;
+        device->transport->set_status(device, device->status);
+}
+
+int virtio_reset(struct virtio_device *device)
+{
+        device->status = 0;
+        device->transport->set_status(device, 0);
+        for (unsigned i = 0; i < RESET_TRIES; i++)
+                if (device->transport->get_status(device) == 0)
+                        return 0;
+        log_error("%s: the device does not finish its reset", device->node);
+        return -ETIMEDOUT;
+}
+
+void virtio_fail(struct virtio_device *device)
+{
+        add_status(device, VIRTIO_STATUS_FAILED);
+}
+
+bool virtio_needs_reset(struct virtio_device *device)
+{
+        return (device->transport->get_status(device) & VIRTIO_STATUS_NEEDS_RESET) != 0;
+}
+
+static int fail(struct virtio_device *device, const char *why)
+{
+        log_error("%s: %s", device->node, why);
+        virtio_fail(device);
+        return -ENODEV;
+}
+
+int virtio_negotiate(struct virtio_device *device, uint64_t supported)
+{
+        bool legacy = device->transport->legacy;
+
+        if (virtio_reset(device) != 0)
+                return fail(device, "not used");
+        add_status(device, VIRTIO_STATUS_ACKNOWLEDGE);
+        add_status(device, VIRTIO_STATUS_DRIVER);
+
+        device->offered = device->transport->get_features(device);
+        device->features = device->offered & (supported | (legacy ? 0 : VIRTIO_F_VERSION_1));
+        if (!legacy && !virtio_has(device, VIRTIO_F_VERSION_1))
+                return fail(device, "a modern device that does not offer VIRTIO_F_VERSION_1");
+        device->transport->set_features(device, device->features);
+        if (legacy) /* has no FEATURES_OK (3.1.2) */
+                return 0;
+        add_status(device, VIRTIO_STATUS_FEATURES_OK);
+        if ((device->transport->get_status(device) & VIRTIO_STATUS_FEATURES_OK) == 0)
+                return fail(device, "the device refuses the features that it offered");
+        return 0;
+}
+
+/* The largest power of two up to `wanted` that the device allows. */
+static uint32_t suitable_size(uint32_t maximum, uint32_t wanted)
+{
+        while (wanted > maximum)
+                wanted /= 2;
+        return wanted;
+}
+
+int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virtq *queue, uint32_t wanted,
+                       unsigned segments)
+{
+        uint32_t maximum = device->transport->queue_size_max(device, index);
+        uint32_t size = (uint32_t)arguments.queue_size;
+
+        if (maximum == 0)
+                return fail(device, "the queue is missing, or in use");
+        if (size > maximum) {
+                log_error("%s: queue_size=%u is more than the device's %u", device->node, size, maximum);
+                return fail(device, "not used");
+        }
+        if (size == 0)
+                size = suitable_size(maximum, wanted);
+
+        struct virtq_layout layout = {
+                .size = (uint16_t)size,
+                .segments = (uint16_t)segments,
+                .indirect = virtio_has(device, VIRTIO_F_INDIRECT_DESC),
+                .event_idx = virtio_has(device, VIRTIO_F_EVENT_IDX),
+        };
+        void *ring = memory_allocate(virtq_ring_bytes(&layout), VIRTQ_RING_ALIGN);
+        void *private = memory_allocate(virtq_private_bytes(&layout), sizeof(struct virtq_descriptor));
+
+        if (!ring || !private)
+                return fail(device, "too little memory for its queue");
+        if (virtq_init(queue, &layout, ring, private) != 0) {
+                log_error("%s: a queue of %u has no room for a request of %u segments", device->node, size, segments);
+                return fail(device, "not used");
+        }
+        return device->transport->queue_setup(device, index, queue) == 0 ? 0 : fail(device, "the queue cannot be set up");
+}
+
+void virtio_ready(struct virtio_device *device)
+{
+        add_status(device, VIRTIO_STATUS_DRIVER_OK);
+}
+
+static uint64_t read_field(struct virtio_device *device, const struct virtio_config_field *field)
+{
+        const struct virtio_transport *transport = device->transport;
+
+        if (field->width < 8)
+                return transport->config_read(device, field->offset, field->width);
+        /* As two halves: 64-bit registers need not be readable at once (4.2.2.2). */
+        return transport->config_read(device, field->offset, 4) |
+               (uint64_t)transport->config_read(device, field->offset + 4, 4) << 32;
+}
+
+/* Legacy has no generation: its reading is good when a second one is the same (2.5.4). */
+int virtio_config_read(struct virtio_device *device, struct virtio_config_field *fields, unsigned count)
+{
+        const struct virtio_transport *transport = device->transport;
+        bool legacy = transport->legacy;
+
+        for (unsigned try = 0; try < CONFIG_TRIES; try++) {
+                uint32_t before = legacy ? 0 : transport->config_generation(device);
+                bool same = try > 0;
+
+                for (unsigned i = 0; i < count; i++) {
+                        uint64_t value = read_field(device, &fields[i]);
+
+                        same = same && value == fields[i].value;
+                        fields[i].value = value;
+                }
+                if (legacy ? same : before == transport->config_generation(device))
+                        return 0;
+        }
+        log_error("%s: the configuration does not stop changing", device->node);
+        return -EAGAIN;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virtio_blk.c - the block device (virtio 1.2, 5.2).
+ *
+ * A request is three segments: header, data, status; a flush has no data, and a segment of no bytes
+ * would break the device. Header and status lie in the driver's memory, one of each for a seat of the
+ * ring, never on a stack: what the device writes late lands where nobody else is.
+ *
+ * What the device says of the length that it wrote is ignored: devices are known to get it wrong, and
+ * the status byte, preset to a value that no device writes, tells whether the data is there.
+ */
+#include <errno.h>
+#include <stddef.h>
+
+#include "arch.h"
+#include "block.h"
+#include "memory.h"
+#include "printk.h"
+#include "util.h"
+#include "virtio.h"
+#include "virtqueue.h"
+
+#define VIRTIO_BLK_F_SIZE_MAX (UINT64_C(1) << 1)
+#define VIRTIO_BLK_F_RO (UINT64_C(1) << 5)
+#define VIRTIO_BLK_F_BLK_SIZE (UINT64_C(1) << 6)
+#define VIRTIO_BLK_F_FLUSH (UINT64_C(1) << 9)
+
+#define SUPPORTED                                                                                  \
+        (VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_RO | VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH |    \
+         VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
+
+enum { VIRTIO_BLK_T_IN = 0, VIRTIO_BLK_T_OUT = 1, VIRTIO_BLK_T_FLUSH = 4 };
+enum { VIRTIO_BLK_S_OK = 0, VIRTIO_BLK_S_UNSUPP = 2, STATUS_UNWRITTEN = 0xff };
+enum { CONFIG_CAPACITY = 0, CONFIG_SIZE_MAX = 8, CONFIG_BLK_SIZE = 20 }; /* 5.2.4 */
+enum { VIRTIO_ID_BLOCK = 2, QUEUE = 0, QUEUE_SIZE = 256, SEGMENTS = 3, BLOCK_SIZE_MAX = 2 << 20 };
+
+struct virtio_blk_header { /* little-endian, as we are */
+        uint32_t type;
+        uint32_t reserved;
+        uint64_t sector;
+};
+
+struct seat {
+        struct virtio_blk_header header;
+        struct block_future *owner; /* NULL: free */
+        uint8_t status;
+};
+
+struct virtio_blk {
+        struct block_device block;
+        struct virtio_device *virtio;
+        struct virtq queue;
+        struct seat *seats;
+        uint32_t in_trouble; /* shared: the interrupt asks for the device to be retired */
+        bool retired;
+};
+
+static void set_up_data(struct virtq *queue, uint16_t number, struct seat *seat, const struct block_future *request)
+{
+        bool read = request->operation == BLOCK_READ;
+        uint32_t bytes = request->sectors * SECTOR_SIZE;
+
+        seat->header.type = read ? VIRTIO_BLK_T_IN : VIRTIO_BLK_T_OUT;
+        seat->header.sector = request->sector;
+        virtq_segment(queue, number, 1, request->buffer, bytes, VIRTQ_DESC_F_NEXT | (read ? VIRTQ_DESC_F_WRITE : 0));
+        virtq_segment(queue, number, 2, &seat->status, 1, VIRTQ_DESC_F_WRITE);
+        virtq_add(queue, number, 3, read ? bytes + 1 : 1);
+}
+
+static void set_up_flush(struct virtq *queue, uint16_t number, struct seat *seat)
+{
+        seat->header.type = VIRTIO_BLK_T_FLUSH;
+        seat->header.sector = 0; /* 5.2.6.1 */
+        virtq_segment(queue, number, 1, &seat->status, 1, VIRTQ_DESC_F_WRITE);
+        virtq_add(queue, number, 2, 1);
+}
+
+static int submit(struct block_device *block, struct block_future *request)
+{
+        struct virtio_blk *disk = container_of(block, struct virtio_blk, block);
+
+        if (disk->retired)
+                return -ENODEV;
+        /* Without FLUSH the device has no volatile cache (5.2.5.1): there is nothing to wait for. */
+        if (request->operation == BLOCK_FLUSH && !virtio_has(disk->virtio, VIRTIO_BLK_F_FLUSH)) {
+                block_complete(request, 0);
+                return 0;
+        }
+
+        int number = virtq_take_seat(&disk->queue);
+
+        if (number < 0)
+                return -EAGAIN;
+
+        struct seat *seat = &disk->seats[number];
+
+        seat->owner = request;
+        device_store(&seat->status, (uint8_t)STATUS_UNWRITTEN);
+        if (request->operation == BLOCK_FLUSH)
+                set_up_flush(&disk->queue, (uint16_t)number, seat);
+        else
+                set_up_data(&disk->queue, (uint16_t)number, seat, request);
+        return 0;
+}
+
+static int result_of(uint8_t status)
+{
+        return status == VIRTIO_BLK_S_OK ? 0 : status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO;
+}
+
+/* Interrupt: what the device has used is complete. */
+static void used_buffers(struct virtio_device *device)
+{
+        struct virtio_blk *disk = device->driver_data;
+        int number;
+
+        while ((number = virtq_pop_used(&disk->queue, NULL)) >= 0) {
+                struct seat *seat = &disk->seats[number];
+                struct block_future *request = seat->owner;
+
+                seat->owner = NULL;
+                int result = result_of(device_load(&seat->status));
+
+                virtq_release(&disk->queue, (uint16_t)number);
+                block_complete(request, result);
+        }
+        if (disk->queue.broken) {
+                shared_store(&disk->in_trouble, 1);
+                block_request_batch();
+        }
+}
+
+/* Interrupt: a new capacity, perhaps, but also how a device says that it is broken (2.1.1). */
+static void config_changed(struct virtio_device *device)
+{
+        struct virtio_blk *disk = device->driver_data;
+
+        if (virtio_needs_reset(device)) {
+                shared_store(&disk->in_trouble, 1);
+                block_request_batch();
+        }
+}
+
+/*
+ * The device cannot be trusted any more: take its buffers away by a reset, then fail what it had. It
+ * alone touches both sides of the ring, so no interrupt may come in between.
+ */
+static void retire(struct virtio_blk *disk)
+{
+        uintptr_t saved = interrupts_save();
+
+        log_error("disk %u (%s): %s: it is not used any more", disk->block.number, disk->block.node,
+                  disk->queue.broken ? disk->queue.broken : "the device needs a reset");
+        disk->retired = true;
+        disk->block.resets++;
+        virtio_reset(disk->virtio);
+        virtio_fail(disk->virtio);
+        for (unsigned i = 0; i < disk->queue.seats; i++) {
+                struct block_future *request = disk->seats[i].owner;
+
+                disk->seats[i].owner = NULL;
+                if (request)
+                        block_complete(request, -ENODEV);
+        }
+        interrupts_restore(saved);
+}
+
+static void publish(struct block_device *block)
+{
+        struct virtio_blk *disk = container_of(block, struct virtio_blk, block);
+
+        if (disk->retired)
+                return;
+        if (shared_load(&disk->in_trouble))
+                retire(disk);
+        else if (virtq_publish(&disk->queue))
+                virtio_notify(disk->virtio, QUEUE);
+}
+
+static void for_each_in_flight(struct block_device *block, void (*report)(const struct block_future *))
+{
+        const struct virtio_blk *disk = container_of(block, struct virtio_blk, block);
+
+        for (unsigned i = 0; i < disk->queue.seats; i++)
+                if (disk->seats[i].owner)
+                        report(disk->seats[i].owner);
+}
+
+static const struct block_operations operations = {
+        .submit = submit,
+        .publish = publish,
+        .for_each_in_flight = for_each_in_flight,
+};
+
+static int refuse(struct virtio_blk *disk, const char *what, uint64_t value)
+{
+        log_error("%s: the device's %s of %lu makes no sense: not used", disk->virtio->node, what,
+                  value);
+        virtio_fail(disk->virtio);
+        return -ENODEV;
+}
+
+/* Every field is read once, together, and only where its feature was accepted (2.5.1). */
+static int read_config(struct virtio_blk *disk)
+{
+        struct virtio_config_field fields[3] = { { .offset = CONFIG_CAPACITY, .width = 8 } };
+        unsigned count = 1;
+        struct virtio_config_field *block_size = NULL, *size_max = NULL;
+
+        if (virtio_has(disk->virtio, VIRTIO_BLK_F_BLK_SIZE)) {
+                block_size = &fields[count++];
+                *block_size = (struct virtio_config_field){ .offset = CONFIG_BLK_SIZE, .width = 4 };
+        }
+        if (virtio_has(disk->virtio, VIRTIO_BLK_F_SIZE_MAX)) {
+                size_max = &fields[count++];
+                *size_max = (struct virtio_config_field){ .offset = CONFIG_SIZE_MAX, .width = 4 };
+        }
+        if (virtio_config_read(disk->virtio, fields, count) != 0)
+                return -ENODEV;
+
+        /* A chain describes less than 2^32 bytes (2.7.5.2), header and status among them. */
+        uint64_t bytes_max = size_max ? size_max->value : UINT32_MAX - sizeof(struct virtio_blk_header) - 1;
+        uint64_t size = block_size ? block_size->value : SECTOR_SIZE;
+
+        if (size < SECTOR_SIZE || size > BLOCK_SIZE_MAX || (size & (size - 1)) != 0)
+                return refuse(disk, "logical block", size);
+        if (bytes_max < size)
+                return refuse(disk, "size_max", bytes_max);
+        disk->block.capacity = fields[0].value;
+        disk->block.block_size = (uint32_t)size;
+        disk->block.max_sectors = (uint32_t)(ALIGN_DOWN(bytes_max, size) / SECTOR_SIZE);
+        return 0;
+}
+
+/* What no request changes: the header is always the first segment of its seat. */
+static int set_up_seats(struct virtio_blk *disk)
+{
+        disk->seats = memory_allocate(disk->queue.seats * sizeof(struct seat), sizeof(struct seat *));
+        if (!disk->seats)
+                return -ENOMEM;
+        for (uint16_t i = 0; i < disk->queue.seats; i++)
+                virtq_segment(&disk->queue, i, 0, &disk->seats[i].header, sizeof(struct virtio_blk_header),
+                              VIRTQ_DESC_F_NEXT);
+        return 0;
+}
+
+static void describe(struct virtio_blk *disk)
+{
+        struct virtio_device *device = disk->virtio;
+
+        disk->block.operations = &operations;
+        disk->block.node = device->node;
+        disk->block.transport = device->transport->name;
+        disk->block.read_only = virtio_has(device, VIRTIO_BLK_F_RO);
+        disk->block.features = device->features;
+        disk->block.offered = device->offered;
+        disk->block.queues = 1;
+        disk->block.depth = disk->queue.seats;
+}
+
+static int probe(struct virtio_device *device)
+{
+        struct virtio_blk *disk = memory_allocate(sizeof *disk, sizeof(uint64_t));
+        int error;
+
+        if (!disk)
+                return -ENOMEM;
+        disk->virtio = device;
+        device->driver_data = disk;
+        device->used_buffers = used_buffers;
+        device->config_changed = config_changed;
+        error = virtio_negotiate(device, SUPPORTED);
+        if (error == 0)
+                error = read_config(disk);
+        if (error == 0)
+                error = virtio_queue_setup(device, QUEUE, &disk->queue, QUEUE_SIZE, SEGMENTS);
+        if (error == 0)
+                error = set_up_seats(disk);
+        if (error != 0)
+                return error;
+        describe(disk);
+        virtio_ready(device);
+        block_register(&disk->block);
+        return 0;
+}
+
+const struct virtio_driver virtio_blk_driver = { .name = "virtio-blk", .type = VIRTIO_ID_BLOCK, .probe = probe };

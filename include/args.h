@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* args.h - the boot arguments, key=value words; contract.md has their meaning. */
+#ifndef ARGS_H
+#define ARGS_H
+
+#include <stdint.h>
+
+#include "printk.h"
+
+enum workload { RW_READ, RW_WRITE, RW_RANDREAD, RW_RANDWRITE, RW_RANDRW };
+
+#define SIZE_WHOLE_DISK UINT64_MAX
+
+struct arguments {
+        char job[24];
+        uint64_t disk;
+        enum workload rw;
+        uint64_t bs;       /* bytes */
+        uint64_t iodepth;
+        uint64_t number_ios;
+        uint64_t offset;   /* bytes */
+        uint64_t size;     /* bytes, or SIZE_WHOLE_DISK: up to its end */
+        uint64_t seed;
+        uint64_t fsync;
+        uint64_t timeout_ms;
+        uint64_t queue_size;
+        enum log_level log;
+};
+
+/* What the kernel was told; set once, by args_parse(). */
+extern struct arguments arguments;
+
+/* Read `text` into `arguments`, over the defaults. 0, or -EINVAL after saying which word is wrong, and why. At boot. */
+int args_parse(const char *text);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* driver.h - drivers for nodes of the device tree, by `compatible`. */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include <stdint.h>
+
+#include "devicetree.h"
+#include "virtio.h"
+
+/* A node that a driver is asked to take: its first reg, mapped, and its first interrupt. */
+struct device_node {
+        const char *name;
+        const struct dt_cursor *at; /* for further questions, during probe */
+        const struct machine *machine;
+        struct range reg;
+        uint32_t interrupt;  /* 0: it has none */
+        uint32_t controller; /* phandle of who takes it */
+};
+
+/*
+ * `probe` returns 0 when the device is up or absent, or a negative errno after saying why. -EBADF, from
+ * device_refuse(), stands for a device tree that cannot be, and ends the boot.
+ */
+struct driver {
+        const char *name;
+        const char *const *compatible; /* ends with NULL */
+        int (*probe)(const struct device_node *node);
+};
+
+extern const struct driver sifive_test_driver, uart16550_driver, plic_driver, virtio_mmio_driver;
+extern const struct virtio_driver virtio_blk_driver;
+
+/* The tables, in order of probing; each ends with NULL. kernel/drivers.c. */
+extern const struct driver *const platform_drivers[]; /* a way out, words, interrupts: before the boot arguments */
+extern const struct driver *const device_drivers[];
+extern const struct virtio_driver *const virtio_drivers[];
+
+/*
+ * Ask each driver of `table`, in the table's order, to take each node of the tree that is compatible
+ * with it and not disabled. 0, or -EBADF for a node that makes no sense, named on the console.
+ * At boot.
+ */
+int drivers_probe(const struct machine *machine, const struct driver *const *table);
+
+/* Say why the tree's node cannot be what it claims; returns -EBADF. In a probe. */
+int device_refuse(const struct device_node *node, const char *why);
+
+/* Find the driver for a virtio device's type and probe it. 0 where there is none. Task context. */
+int virtio_probe(struct virtio_device *device);
+
+#endif

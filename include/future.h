@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * future.h - anything that can be awaited.
+ *
+ * A leaf (a disk request, a timer), a coroutine and a combinator have this one shape, so nesting
+ * needs no second mechanism. The contract of every future:
+ *
+ *  - it is lazy: nothing happens before its first poll;
+ *  - once polled it neither moves nor dies until it is ready;
+ *  - poll stores the waker before it looks whether it is done: in the other order a completion
+ *    between the two would wake nobody;
+ *  - a spurious poll is harmless, and a finished future stays ready;
+ *  - a poll with a NULL waker withdraws it: a wait is given up and becomes ready with -ECANCELED;
+ *    what a device still owns stays pending, with the waker it has, until the device lets go.
+ */
+#ifndef FUTURE_H
+#define FUTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch.h"
+
+enum poll { POLL_PENDING, POLL_READY };
+
+/* How a future says "poll me again". `wake` may be called from an interrupt, any number of times. */
+struct waker {
+        void (*wake)(struct waker *self);
+};
+
+enum { FUTURE_NEW = 0 };
+#define FUTURE_DONE (~(uint32_t)0)
+
+struct future {
+        enum poll (*poll)(struct future *self, struct waker *waker);
+        uint32_t state; /* FUTURE_NEW, FUTURE_DONE; between: a leaf's own enum, or a coroutine's source line */
+        int32_t child;  /* bytes from here to the future that this one awaits; 0: a leaf */
+};
+
+/*
+ * Ask `future` to go on; `waker` is called when it is worth asking again, NULL withdraws it.
+ * The caller owns the future's memory and keeps it in place until POLL_READY. Task context only.
+ */
+static inline enum poll future_poll(struct future *future, struct waker *waker)
+{
+        if (shared_load(&future->state) == FUTURE_DONE)
+                return POLL_READY;
+        return future->poll(future, waker);
+}
+
+/* Whether `future` has been polled and is not ready yet: somebody else may own its buffer. Any context. */
+static inline bool future_pending(const struct future *future)
+{
+        uint32_t state = shared_load(&future->state);
+
+        return state != FUTURE_NEW && state != FUTURE_DONE;
+}
+
+/* Mark `future` ready and say so: `return future_ready(self);`. Task context; an interrupt stores the state itself. */
+static inline enum poll future_ready(struct future *future)
+{
+        shared_store(&future->state, FUTURE_DONE);
+        return POLL_READY;
+}
+
+/* Awaiting it lets every other ready task run once. */
+struct yield_future {
+        struct future future;
+};
+
+enum poll yield_poll(struct future *future, struct waker *waker);
+
+/* A future that is ready at its second poll. The caller owns the memory; task context only. */
+static inline struct yield_future yield_now(void)
+{
+        return (struct yield_future){ .future.poll = yield_poll };
+}
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virtqueue.h - the split virtqueue (virtio 1.2, 2.7).
+ *
+ * The driver's unit is the seat: room for one request, with a fixed place for each of its segments.
+ * With VIRTIO_F_INDIRECT_DESC a seat is one descriptor and a table beside the ring, without it a fixed
+ * chain of descriptors; what never changes between two requests in a seat is written once.
+ *
+ * The ring has two owners who never meet: tasks take seats, add and publish; the interrupt handler
+ * pops and releases. So nothing here masks an interrupt or takes a lock. Both sides believe nothing
+ * that the device writes: the descriptors are never read back, a used element is read once and must
+ * name a seat that is taken. A lie breaks the queue, which only virtq_init() mends.
+ */
+#ifndef VIRTQUEUE_H
+#define VIRTQUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Flags of a segment, as in a descriptor (2.7.5). */
+enum virtq_descriptor_flags {
+        VIRTQ_DESC_F_NEXT = 1,  /* another segment follows in this request */
+        VIRTQ_DESC_F_WRITE = 2, /* the device writes it; all such follow all that it reads (2.7.4.2) */
+        VIRTQ_DESC_F_INDIRECT = 4,
+};
+
+enum { VIRTQ_SIZE_MAX = 32768, VIRTQ_RING_ALIGN = 4096 };
+
+struct virtq_descriptor {
+        uint64_t address;
+        uint32_t length;
+        uint16_t flags;
+        uint16_t next;
+};
+
+struct virtq_avail {
+        uint16_t flags;
+        uint16_t idx;
+        uint16_t ring[]; /* and, behind it, used_event */
+};
+
+struct virtq_used_element {
+        uint32_t id;
+        uint32_t len;
+};
+
+struct virtq_used {
+        uint16_t flags;
+        uint16_t idx;
+        struct virtq_used_element ring[]; /* and, behind it, avail_event */
+};
+
+/* What the driver alone knows of a descriptor or a seat; the device has no business here. */
+struct virtq_shadow {
+        uint32_t writable;  /* bytes that the device may have written to the request */
+        uint16_t next_free; /* seat + 1; 0 ends the list */
+        uint8_t taken;      /* the descriptor heads a chain that the device has */
+};
+
+struct virtq_layout {
+        uint16_t size;     /* ring entries: a power of two */
+        uint16_t segments; /* the most of any request */
+        bool indirect;     /* VIRTIO_F_INDIRECT_DESC was accepted */
+        bool event_idx;    /* VIRTIO_F_EVENT_IDX was accepted */
+};
+
+struct virtq {
+        struct virtq_layout layout;
+        uint16_t seats;
+        uint16_t stride; /* descriptors of the ring that a seat owns */
+        struct virtq_descriptor *descriptors;
+        struct virtq_descriptor *tables; /* of all seats; the descriptors themselves where not indirect */
+        struct virtq_avail *avail;
+        struct virtq_used *used;
+        struct virtq_shadow *shadow;
+
+        /* Avail side: tasks. */
+        uint16_t added; /* free-running: the next avail entry to write */
+        uint16_t free;  /* seat + 1 */
+
+        uint32_t published; /* shared: avail.idx as the device has been told */
+        uint32_t released;  /* shared: seats that the used side hands back; seat + 1 */
+
+        /* Used side: the interrupt handler. */
+        uint16_t last_used; /* free-running: the next used entry to read */
+        uint16_t seen_used; /* used.idx when last read */
+        uint16_t used_event;
+        const char *broken; /* NULL, or what the device did */
+};
+
+/* Bytes of the memory that virtq_init() wants: shared with the device, and private. Any context. */
+size_t virtq_ring_bytes(const struct virtq_layout *layout);
+size_t virtq_private_bytes(const struct virtq_layout *layout);
+
+/*
+ * Make an empty queue in `ring` (aligned to VIRTQ_RING_ALIGN; the device gets its address; the layout
+ * is the legacy one of 2.7.2, which a modern device takes as well) and `private` (aligned to 16).
+ * Both are the caller's, live as long as the queue, and are cleared here. Returns 0, or -EINVAL for a
+ * size that is no power of two, is over VIRTQ_SIZE_MAX, or has no room for one request.
+ * Task context, with the device reset.
+ */
+int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *ring, void *private);
+
+/* A free seat, or -1. It is the caller's until virtq_add(). Task context. */
+int virtq_take_seat(struct virtq *queue);
+
+/* Describe segment `index` of the request in `seat`; flags of enum virtq_descriptor_flags. Task context. */
+void virtq_segment(struct virtq *queue, uint16_t seat, unsigned index, const void *address, uint32_t length,
+                   uint16_t flags);
+
+/*
+ * Put a request of `segments` segments, of which the device writes `writable` bytes, into the ring;
+ * the device sees it after virtq_publish(). Task context.
+ */
+void virtq_add(struct virtq *queue, uint16_t seat, unsigned segments, uint32_t writable);
+
+/* Show the device what was added; true when it wants a notification (2.7.13.4). Once a batch. Task context. */
+bool virtq_publish(struct virtq *queue);
+
+/*
+ * The seat of the next request that the device is done with, and in `written`, unless it is NULL, how many bytes it
+ * says it wrote, never more than it could have; -1 when there is none, or when the queue is broken: then
+ * `broken` says why. The seat is the caller's until virtq_release(). Interrupt context.
+ */
+int virtq_pop_used(struct virtq *queue, uint32_t *written);
+
+/* Give a popped seat back to the tasks. Interrupt context. */
+void virtq_release(struct virtq *queue, uint16_t seat);
+
+/* Whether a driver that moves avail.idx from `old` to `new` has passed `event` (2.7.10.1). Any context. */
+static inline bool virtq_need_event(uint16_t event, uint16_t new, uint16_t old)
+{
+        return (uint16_t)(new - event - 1) < (uint16_t)(new - old);
+}
+
+#endif

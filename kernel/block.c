@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * block.c - requests between tasks and block drivers.
+ *
+ *      NEW --poll: refused----------------------------------------------> DONE
+ *       +----poll: no seat, or others wait--> QUEUED --hook: a seat--+     ^
+ *       +----poll: a seat---------------------------> SUBMITTED <----+     |
+ *                                                       +--block_complete--+
+ *
+ * The FIFO and the states up to SUBMITTED belong to the tasks. The last step may come in an interrupt.
+ */
+#include "block.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "printk.h"
+#include "util.h"
+
+enum block_state { BLOCK_QUEUED = 1, BLOCK_SUBMITTED };
+
+static void run_hook(struct batch_hook *self);
+
+static struct batch_hook hook = { .run = run_hook };
+static struct executor *served;
+static struct block_device *devices;
+static unsigned device_count;
+
+void block_init(struct executor *executor)
+{
+        served = executor;
+        devices = NULL;
+        device_count = 0;
+        executor_add_hook(executor, &hook);
+}
+
+void block_register(struct block_device *device)
+{
+        struct block_device **link = &devices;
+
+        while (*link)
+                link = &(*link)->next;
+        *link = device;
+        device->next = NULL;
+        device->number = device_count++;
+        device->waiting = NULL;
+        device->waiting_tail = &device->waiting;
+}
+
+struct block_device *block_device(unsigned number)
+{
+        struct block_device *device = devices;
+
+        while (device && device->number != number)
+                device = device->next;
+        return device;
+}
+
+unsigned block_device_count(void)
+{
+        return device_count;
+}
+
+unsigned block_device_resets(void)
+{
+        unsigned resets = 0;
+
+        for (const struct block_device *device = devices; device; device = device->next)
+                resets += device->resets;
+        return resets;
+}
+
+void block_request_batch(void)
+{
+        executor_request_batch(served);
+}
+
+/* What the device must never be asked (virtio 1.2, 5.2.6.1), refused with an errno of its own. */
+static int check(const struct block_future *request)
+{
+        const struct block_device *device = request->device;
+        uint64_t block_mask = device->block_size / SECTOR_SIZE - 1;
+
+        if (request->operation == BLOCK_FLUSH)
+                return 0;
+        if (request->sectors == 0 || ((request->sector | request->sectors) & block_mask) != 0)
+                return -EINVAL;
+        if (request->sectors > device->max_sectors)
+                return -E2BIG;
+        if (request->sector > device->capacity || request->sectors > device->capacity - request->sector)
+                return -ERANGE;
+        if (request->buffer == NULL)
+                return -EFAULT;
+        return request->operation == BLOCK_WRITE && device->read_only ? -EROFS : 0;
+}
+
+static void enqueue(struct block_device *device, struct block_future *request)
+{
+        request->future.state = BLOCK_QUEUED;
+        request->next = NULL;
+        *device->waiting_tail = request;
+        device->waiting_tail = &request->next;
+}
+
+/* Hand a request to the driver, which may complete it before it returns; false when there is no seat. */
+static bool submit(struct block_device *device, struct block_future *request)
+{
+        uint32_t former = request->future.state;
+
+        request->future.state = BLOCK_SUBMITTED;
+
+        int error = device->operations->submit(device, request);
+
+        if (error == -EAGAIN) {
+                request->future.state = former;
+                return false;
+        }
+        if (error != 0)
+                block_complete(request, error);
+        return true;
+}
+
+static enum poll start(struct block_future *request)
+{
+        struct block_device *device = request->device;
+
+        request->result = check(request);
+        if (request->result != 0)
+                return future_ready(&request->future);
+        if (device->waiting || !submit(device, request))
+                enqueue(device, request);
+        return shared_load(&request->future.state) == FUTURE_DONE ? POLL_READY : POLL_PENDING;
+}
+
+enum poll block_poll(struct future *future, struct waker *waker)
+{
+        struct block_future *self = container_of(future, struct block_future, future);
+
+        /* Withdrawn: what was never sent is over, what the device has is awaited with the waker it has. */
+        if (waker == NULL && future->state == FUTURE_NEW) {
+                self->result = -ECANCELED;
+                return future_ready(future);
+        }
+        if (waker != NULL)
+                shared_store(&self->waker, waker);
+        if (shared_load(&future->state) == FUTURE_NEW)
+                return start(self);
+        return shared_load(&future->state) == FUTURE_DONE ? POLL_READY : POLL_PENDING;
+}
+
+void block_complete(struct block_future *request, int result)
+{
+        struct waker *waker = shared_load(&request->waker);
+
+        request->result = result;
+        shared_store(&request->future.state, FUTURE_DONE);
+        /* Its seat may be what the FIFO waits for, and its task may be nobody's: the hook must run. */
+        executor_request_batch(served);
+        if (waker)
+                waker->wake(waker);
+}
+
+static void seat_waiting(struct block_device *device)
+{
+        while (device->waiting) {
+                struct block_future *request = device->waiting, *next = request->next;
+
+                if (!submit(device, request))
+                        return;
+                device->waiting = next;
+                if (!next)
+                        device->waiting_tail = &device->waiting;
+        }
+}
+
+static void run_hook(struct batch_hook *self)
+{
+        (void)self;
+        for (struct block_device *device = devices; device; device = device->next) {
+                seat_waiting(device);
+                device->operations->publish(device);
+        }
+}
+
+static void report_request(const struct block_future *request)
+{
+        static const char *const names[] = { "read", "write", "flush" };
+
+        printk("  in flight: %s sector %lu, %u sectors\n", names[request->operation],
+               request->sector, request->sectors);
+}
+
+void block_report(void)
+{
+        for (struct block_device *device = devices; device; device = device->next) {
+                printk("disk %u (%s)%s\n", device->number, device->node, device->waiting ? ": requests wait for a seat" : "");
+                device->operations->for_each_in_flight(device, report_request);
+        }
+}
+
+static int wait_for(struct block_future *request)
+{
+        int error = executor_block_on(served, &request->future);
+
+        return error ? error : request->result;
+}
+
+int block_read_sync(struct block_device *device, uint64_t sector, void *buffer, uint32_t sectors)
+{
+        struct block_future request = block_read(device, sector, buffer, sectors);
+
+        return wait_for(&request);
+}
+
+int block_write_sync(struct block_device *device, uint64_t sector, const void *buffer, uint32_t sectors)
+{
+        struct block_future request = block_write(device, sector, buffer, sectors);
+
+        return wait_for(&request);
+}
+
+int block_flush_sync(struct block_device *device)
+{
+        struct block_future request = block_flush(device);
+
+        return wait_for(&request);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* driver.c - brings drivers and devices together, by `compatible` and by virtio's device type. */
+#include "driver.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "printk.h"
+#include "vm.h"
+
+int device_refuse(const struct device_node *node, const char *why)
+{
+        log_error("device tree: node %s: %s", node->name, why);
+        return -EBADF;
+}
+
+static int probe_node(const struct driver *driver, const struct device_node *template)
+{
+        struct device_node node = *template;
+
+        if (dt_reg(node.at, 0, &node.reg) != 0 || node.reg.size == 0)
+                return device_refuse(&node, "reg is missing, or makes no sense");
+        if (dt_interrupt(node.at, &node.interrupt, &node.controller) == -EBADF)
+                return device_refuse(&node, "its interrupt makes no sense");
+        if (vm_map(node.reg, VM_READ | VM_WRITE) != 0)
+                return device_refuse(&node, "reg is no place for a device's registers");
+        /* Any other failure was told, and costs only this device. */
+        return driver->probe(&node) == -EBADF ? -EBADF : 0;
+}
+
+static bool matches(const struct dt_cursor *at, const struct driver *driver)
+{
+        for (const char *const *compatible = driver->compatible; *compatible; compatible++)
+                if (dt_compatible(at, *compatible))
+                        return true;
+        return false;
+}
+
+int drivers_probe(const struct machine *machine, const struct driver *const *table)
+{
+        for (; *table; table++) {
+                struct dt_cursor at = dt_start(machine->tree);
+
+                while (dt_next(&at)) {
+                        struct device_node node = { .name = dt_name(&at), .at = &at, .machine = machine };
+
+                        if (matches(&at, *table) && probe_node(*table, &node) != 0)
+                                return -EBADF;
+                }
+        }
+        return 0;
+}
+
+int virtio_probe(struct virtio_device *device)
+{
+        for (const struct virtio_driver *const *driver = virtio_drivers; *driver; driver++)
+                if ((*driver)->type == device->type)
+                        return (*driver)->probe(device);
+        log_debug("%s: no driver for virtio devices of type %u", device->node, device->type);
+        return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* future.c - yielding, and what the coroutine macros call. */
+#include "future.h"
+
+#include "coro.h"
+#include "panic.h"
+
+enum { YIELD_YIELDED = 1 };
+
+enum poll yield_poll(struct future *self, struct waker *waker)
+{
+        if (self->state == FUTURE_NEW && waker != NULL) {
+                self->state = YIELD_YIELDED;
+                waker->wake(waker);
+                return POLL_PENDING;
+        }
+        return future_ready(self);
+}
+
+enum poll coro_withdraw(struct future *future)
+{
+        struct future *child = (struct future *)(void *)((char *)future + future->child);
+
+        if (future->state != FUTURE_NEW && future_poll(child, NULL) == POLL_PENDING)
+                return POLL_PENDING;
+        return future_ready(future);
+}
+
+void coro_lost(const struct future *future)
+{
+        panic("a coroutine resumes at %u, which is no AWAIT of its own (an AWAIT in a switch?)", future->state);
+}
+
+void coro_overwrites(const struct future *future, const struct future *place)
+{
+        print_await_chain(place);
+        panic("a coroutine at %u awaits in a place whose last future is still pending", future->state);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* irq.c - which handler an external interrupt belongs to. */
+#include "irq.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "printk.h"
+
+/* Sources are sparse on some machines, so the table is dense in handlers and indexed through `line_of`. */
+enum { SOURCES_MAX = 1024, LINES_MAX = 32, STORM = 1000 };
+
+struct line {
+        irq_handler *handler;
+        void *context;
+        const char *name;
+        unsigned idle; /* interrupts in a row with nothing to do */
+};
+
+static const struct irq_chip *chip;
+static struct line lines[LINES_MAX]; /* [0] stands for every source that nobody attached */
+static uint8_t line_of[SOURCES_MAX];
+static unsigned line_count = 1;
+static uint64_t spurious;
+
+void irq_set_chip(const struct irq_chip *new_chip)
+{
+        chip = new_chip;
+}
+
+bool irq_available(void)
+{
+        return chip != NULL;
+}
+
+int irq_attach(uint32_t controller, uint32_t source, irq_handler *handler, void *context, const char *name)
+{
+        if (!chip || chip->phandle != controller)
+                return -ENODEV;
+        if (source == 0 || source > chip->sources || source >= SOURCES_MAX)
+                return -ERANGE;
+        if (line_of[source] != 0)
+                return -EBUSY;
+        if (line_count == LINES_MAX)
+                return -ENOSPC;
+        lines[line_count] = (struct line){ .handler = handler, .context = context, .name = name };
+        line_of[source] = (uint8_t)line_count++;
+        chip->enable(source);
+        return 0;
+}
+
+/* A line that stays up with nothing behind it would keep the hart for ever: shut it. */
+static void count_spurious(uint32_t source, struct line *line)
+{
+        spurious++;
+        if (++line->idle < STORM && line->handler)
+                return;
+        chip->disable(source);
+        log_warn("interrupt %u (%s): nothing to do %u times running: disabled", source,
+                 line->name ? line->name : "nobody's", line->idle);
+        line->idle = 0;
+}
+
+void irq_dispatch(void)
+{
+        uint32_t source;
+
+        while ((source = chip->claim()) != 0) {
+                struct line *line = &lines[source < SOURCES_MAX ? line_of[source] : 0];
+
+                if (line->handler && line->handler(line->context) == IRQ_HANDLED)
+                        line->idle = 0;
+                else
+                        count_spurious(source, line);
+                chip->complete(source);
+        }
+}
+
+uint64_t irq_spurious_count(void)
+{
+        return spurious;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * demo.c - job=demo: two tasks on one processor. A writes a block, sleeps, reads it back, sleeps,
+ * compares; B runs whenever A sleeps. Each line is printed where and when the thing happens.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "coro.h"
+#include "jobs/jobs.h"
+#include "memory.h"
+#include "printk.h"
+#include "timer.h"
+
+/*
+ * A future around a disk request that says what happens to it. The request is given a waker of our own,
+ * so that the line of the interrupt is printed by the interrupt.
+ */
+struct narrated {
+        struct future future;
+        struct waker waker;
+        struct waker *awaiter;
+        struct block_future *request;
+        const char *what;
+};
+
+struct task_a {
+        struct future future;
+        struct block_device *disk;
+        struct block_future io;
+        struct narrated step;
+        uint64_t sector;
+        uint32_t sectors;
+        uint8_t *saved, *out, *in;
+        unsigned steps; /* narrated requests so far */
+        struct tally tally;
+};
+
+struct task_b {
+        struct future future;
+        struct yield_future yield;
+        const struct task_a *a;
+        uint64_t turns;
+        unsigned told; /* the step of A during which B has spoken */
+};
+
+static void say(const char *who, const char *what, const char *more)
+{
+        uint64_t time = timer_microseconds(timer_now());
+
+        printk("%6lu.%03lu ms  %-9s  %s%s\n", time / 1000, time % 1000, who, what, more);
+}
+
+static void narrated_wake(struct waker *waker)
+{
+        struct narrated *self = container_of(waker, struct narrated, waker);
+
+        say("interrupt", "the disk is done; A is woken", "");
+        self->awaiter->wake(self->awaiter);
+}
+
+static enum poll narrated_poll(struct future *future, struct waker *waker)
+{
+        struct narrated *self = container_of(future, struct narrated, future);
+        bool first = future->state == FUTURE_NEW;
+
+        if (waker != NULL)
+                self->awaiter = waker;
+        future->state = 1;
+        future->child = (int32_t)((char *)self->request - (char *)self);
+        if (future_poll(&self->request->future, waker ? &self->waker : NULL) == POLL_READY)
+                return future_ready(future);
+        if (first)
+                say("task A", self->what, " is submitted; A is suspended");
+        return POLL_PENDING;
+}
+
+static struct narrated narrate(const char *what, struct block_future *request)
+{
+        return (struct narrated){ .future.poll = narrated_poll, .waker.wake = narrated_wake, .request = request,
+                                  .what = what };
+}
+
+static int count(struct task_a *a, int result)
+{
+        tally_count(&a->tally, result);
+        if (result != 0)
+                say("task A", "the request failed: ", error_words(result));
+        return result;
+}
+
+/* Anything that was not there before: bytes of splitmix64 would do, the complement cannot be missed. */
+static void make_pattern(struct task_a *a)
+{
+        for (uint32_t i = 0; i < a->sectors * SECTOR_SIZE; i++)
+                a->out[i] = (uint8_t)(~a->saved[i] ^ i);
+}
+
+static void compare(struct task_a *a, const uint8_t *expected)
+{
+        bool equal = memcmp(a->in, expected, a->sectors * SECTOR_SIZE) == 0;
+
+        say("task A", "resumed: what was read back is ", equal ? "what was written" : "NOT what was written");
+        a->tally.mismatch += equal ? 0 : 1;
+}
+
+static enum poll task_a_poll(struct future *future, struct waker *waker)
+{
+        struct task_a *self = container_of(future, struct task_a, future);
+
+        CORO_BEGIN(self, waker);
+
+        AWAIT(self->io, block_read(self->disk, self->sector, self->saved, self->sectors));
+        if (count(self, self->io.result) != 0)
+                CORO_RETURN();
+        log_debug("%lu instructions from the kernel's entry to the end of the first read", instructions_since_entry());
+
+        if (self->disk->read_only) {
+                say("task A", "the disk is read-only: A only reads", "");
+                memcpy(self->out, self->saved, self->sectors * SECTOR_SIZE);
+        } else {
+                make_pattern(self);
+                self->steps++;
+                self->io = block_write(self->disk, self->sector, self->out, self->sectors);
+                AWAIT(self->step, narrate("a write", &self->io));
+                if (count(self, self->io.result) == 0)
+                        say("task A", "resumed: the write has ended well", "");
+        }
+
+        self->steps++;
+        self->io = block_read(self->disk, self->sector, self->in, self->sectors);
+        AWAIT(self->step, narrate("a read", &self->io));
+        if (count(self, self->io.result) == 0 && self->tally.ok == self->steps + 1)
+                compare(self, self->out);
+
+        if (!self->disk->read_only) {
+                AWAIT(self->io, block_write(self->disk, self->sector, self->saved, self->sectors));
+                if (count(self, self->io.result) == 0)
+                        say("task A", "the sector is as it was before", "");
+        }
+        CORO_END();
+}
+
+static enum poll task_b_poll(struct future *future, struct waker *waker)
+{
+        struct task_b *self = container_of(future, struct task_b, future);
+
+        CORO_BEGIN(self, waker);
+        while (self->a->future.state != FUTURE_DONE) {
+                self->turns++;
+                if (self->told != self->a->steps) {
+                        self->told = self->a->steps;
+                        say("task B", "runs while A waits", "");
+                }
+                AWAIT(self->yield, yield_now());
+        }
+        printk("task B had %lu turns while A waited for the disk\n", self->turns);
+        CORO_END();
+}
+
+static bool make_buffers(struct task_a *a, size_t bytes)
+{
+        a->saved = memory_allocate(bytes, PAGE_SIZE);
+        a->out = memory_allocate(bytes, PAGE_SIZE);
+        a->in = memory_allocate(bytes, PAGE_SIZE);
+        if (a->saved && a->out && a->in)
+                return true;
+        log_error("too little memory for three blocks of the disk");
+        return false;
+}
+
+static enum exit_code run(struct executor *executor, struct block_device *disk)
+{
+        static struct task_a a = { .future.poll = task_a_poll };
+        static struct task_b b = { .future.poll = task_b_poll, .a = &a };
+        static struct task tasks[2];
+        struct span span;
+
+        if (span_read(&span, disk) != 0)
+                return EXIT_INPUT;
+        a.disk = disk;
+        a.sector = span.first;
+        a.sectors = disk->block_size / SECTOR_SIZE;
+        if (span.sectors < a.sectors) {
+                log_error("boot arguments: offset=%lu: there is no room for a block", arguments.offset);
+                return EXIT_INPUT;
+        }
+        if (!make_buffers(&a, disk->block_size))
+                return EXIT_INPUT;
+
+        printk("Two tasks share one processor: A uses sector %lu of disk %u, B counts its turns.\n", a.sector, disk->number);
+        executor_spawn(executor, &tasks[0], &a.future, "A");
+        executor_spawn(executor, &tasks[1], &b.future, "B");
+        executor_run_until_idle(executor);
+        return tally_report(&a.tally, "demo");
+}
+
+const struct job demo_job = { .name = "demo", .needs_disk = true, .run = run };

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - the table of contents: how the machine comes up, in the order of the calls. */
+#include "args.h"
+#include "arch.h"
+#include "block.h"
+#include "devicetree.h"
+#include "driver.h"
+#include "executor.h"
+#include "jobs/jobs.h"
+#include "memory.h"
+#include "panic.h"
+#include "power.h"
+#include "printk.h"
+#include "timer.h"
+#include "vm.h"
+
+#define SQUALL_VERSION "0.1"
+
+extern const char __image_start[], __image_end[];
+extern const unsigned char __build_id_start[];
+
+void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at);
+
+static struct machine machine;
+static struct executor executor;
+
+/* The first 8 bytes of the image's hash, which follow the header of the linker's build-id note. */
+static uint64_t build_id(void)
+{
+        uint64_t id = 0;
+
+        for (int i = 0; i < 8; i++)
+                id = id << 8 | __build_id_start[16 + i];
+        return id;
+}
+
+static void print_machine(void)
+{
+        printk("squall %s build=%016lx hart=%lu harts=%u mem=%lu\n", SQUALL_VERSION, build_id(),
+               machine.boot_hart, machine.harts, memory_total());
+}
+
+static void print_disks(void)
+{
+        const struct block_device *disk;
+
+        for (unsigned i = 0; (disk = block_device(i)) != NULL; i++)
+                printk("disk %u node=%s transport=%s capacity=%lu block=%u ro=%u features=0x%016lx offered=0x%016lx "
+                       "queues=%u depth=%u\n", i, disk->node, disk->transport, disk->capacity,
+                       disk->block_size, disk->read_only, disk->features,
+                       disk->offered, disk->queues, disk->depth);
+}
+
+/* What the device tree must get right before anything else can work. */
+static int bring_up(uint64_t hart, const void *tree)
+{
+        struct range image = { (uintptr_t)__image_start, (uintptr_t)(__image_end - __image_start) };
+        int error = machine_read(&machine, tree, hart);
+
+        if (error == 0)
+                error = memory_init(&machine, image);
+        if (error == 0)
+                error = vm_init(&machine);
+        return error;
+}
+
+/* Called by entry.S on the boot hart: interrupts off, translation off, the firmware's console to speak through. */
+void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
+{
+        if (bring_up(hart, tree) != 0)
+                power_exit(EXIT_INPUT);
+
+        executor_init(&executor);
+        panic_watch(&executor);
+        timer_init(&executor, machine.timebase);
+        block_init(&executor);
+        jobs_init(entered_at);
+
+        if (drivers_probe(&machine, platform_drivers) != 0)
+                power_exit(EXIT_INPUT);
+        print_machine();
+        if (args_parse(machine.bootargs) != 0)
+                power_exit(EXIT_INPUT);
+        log_limit(arguments.log);
+        if (drivers_probe(&machine, device_drivers) != 0)
+                power_exit(EXIT_INPUT);
+        print_disks();
+
+        interrupts_unmask_external();
+        interrupts_enable();
+        power_exit(job_run(&executor));
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* memory.c - free memory is what the machine has less what is spoken for; it is handed out from the bottom up. */
+#include "memory.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "printk.h"
+#include "util.h"
+
+struct piece {
+        struct range range; /* as it was at boot */
+        uint64_t next;      /* the first byte not handed out */
+};
+
+static struct piece pieces[MEMORY_RANGES_MAX];
+static unsigned piece_count;
+static uint64_t total;
+
+static int add_piece(uint64_t base, uint64_t end)
+{
+        if (end > IDENTITY_END)
+                end = IDENTITY_END;
+        if (base >= end)
+                return 0;
+        if (piece_count == MEMORY_RANGES_MAX) {
+                log_error("device tree: memory is in more than %d pieces", MEMORY_RANGES_MAX);
+                return -EBADF;
+        }
+        pieces[piece_count++] = (struct piece){ .range = { base, end - base }, .next = base };
+        return 0;
+}
+
+/* Take `hole`, widened to whole pages, out of all pieces. */
+static int punch(struct range hole)
+{
+        uint64_t from = ALIGN_DOWN(hole.base, PAGE_SIZE), to = ALIGN_UP(hole.base + hole.size, PAGE_SIZE);
+        int error = 0;
+
+        if (to < hole.base) /* up to the last page of the address space */
+                to = UINT64_MAX;
+        for (unsigned i = 0; i < piece_count && error == 0; i++) {
+                uint64_t base = pieces[i].range.base, end = base + pieces[i].range.size;
+
+                if (to <= base || end <= from)
+                        continue;
+                pieces[i].range.size = from > base ? from - base : 0;
+                error = add_piece(to > base ? to : base, end);
+                if (pieces[i].range.size == 0)
+                        pieces[i--] = pieces[--piece_count];
+        }
+        return error;
+}
+
+static bool holds(const struct machine *machine, struct range inner)
+{
+        for (unsigned i = 0; i < machine->memories; i++) {
+                struct range outer = machine->memory[i];
+
+                if (inner.base >= outer.base && inner.base - outer.base <= outer.size &&
+                    inner.size <= outer.size - (inner.base - outer.base))
+                        return true;
+        }
+        return false;
+}
+
+int memory_init(const struct machine *machine, struct range image)
+{
+        int error = 0;
+
+        piece_count = 0;
+        total = 0;
+        if (!holds(machine, image)) {
+                log_error("device tree: the kernel at 0x%lx is in no memory node", image.base);
+                return -EBADF;
+        }
+        for (unsigned i = 0; i < machine->memories && error == 0; i++) {
+                uint64_t base = machine->memory[i].base, end = base + machine->memory[i].size;
+
+                total += machine->memory[i].size;
+                error = add_piece(ALIGN_UP(base, PAGE_SIZE), ALIGN_DOWN(end, PAGE_SIZE));
+        }
+        if (error == 0)
+                error = punch(image);
+        for (unsigned i = 0; i < machine->reserveds && error == 0; i++)
+                error = punch(machine->reserved[i]);
+        for (unsigned i = 0; i < piece_count; i++)
+                pieces[i].next = pieces[i].range.base;
+        return error;
+}
+
+void *memory_allocate(size_t bytes, size_t alignment)
+{
+        for (unsigned i = 0; i < piece_count; i++) {
+                uint64_t end = pieces[i].range.base + pieces[i].range.size;
+                uint64_t start = ALIGN_UP(pieces[i].next, alignment);
+
+                if (start < pieces[i].next || start > end || bytes > end - start)
+                        continue;
+                pieces[i].next = start + bytes;
+                return memset((void *)(uintptr_t)start, 0, bytes);
+        }
+        return NULL;
+}
+
+struct range memory_free_range(unsigned index)
+{
+        return index < piece_count ? pieces[index].range : (struct range){ 0, 0 };
+}
+
+uint64_t memory_total(void)
+{
+        return total;
+}
+
+uint64_t memory_free(void)
+{
+        uint64_t free = 0;
+
+        for (unsigned i = 0; i < piece_count; i++)
+                free += pieces[i].range.base + pieces[i].range.size - pieces[i].next;
+        return free;
+}

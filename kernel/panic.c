@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* panic.c - the last words: cause, place, backtrace, the await chain, the requests in flight. */
+#include "panic.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "arch.h"
+#include "block.h"
+#include "executor.h"
+#include "power.h"
+#include "printk.h"
+#include "symbols.h"
+
+enum { NAME_SIZE = 64, BACKTRACE_MAX = 20, CHAIN_MAX = 16 };
+
+extern const char __stack_guard[], __trap_stack_top[];
+
+static const struct executor *watched;
+
+void panic_watch(const struct executor *executor)
+{
+        watched = executor;
+}
+
+/* A frame keeps the return address and the caller's frame pointer right below where its pointer points. */
+static void print_backtrace(uintptr_t frame)
+{
+        char name[NAME_SIZE];
+
+        for (int depth = 0; depth < BACKTRACE_MAX; depth++) {
+                if ((frame & 7) != 0 || frame <= (uintptr_t)__stack_guard || frame > (uintptr_t)__trap_stack_top)
+                        return;
+
+                uintptr_t return_address = ((const uintptr_t *)frame)[-1], caller = ((const uintptr_t *)frame)[-2];
+
+                symbol_format(name, sizeof name, return_address);
+                printk("  called from 0x%lx (%s)\n", (unsigned long)return_address, name);
+                if (caller <= frame)
+                        return;
+                frame = caller;
+        }
+}
+
+void print_await_chain(const struct future *future)
+{
+        char name[NAME_SIZE];
+
+        for (int depth = 0; depth < CHAIN_MAX; depth++) {
+                symbol_format(name, sizeof name, (uintptr_t)future->poll);
+                if (future->state == FUTURE_NEW || future->state == FUTURE_DONE)
+                        printk("  %*s%s: %s\n", 2 * depth, "", name, future->state == FUTURE_NEW ? "not polled yet" : "done");
+                else
+                        printk("  %*s%s: %s %u\n", 2 * depth, "", name, future->child ? "awaits at line" : "state", future->state);
+                if (future->child == 0 || future->state == FUTURE_DONE)
+                        return;
+                future = (const struct future *)(const void *)((const char *)future + future->child);
+        }
+}
+
+static void print_tasks(void)
+{
+        if (!watched)
+                return;
+        if (watched->current) {
+                printk("task %s was running:\n", watched->current->name);
+                print_await_chain(watched->current->root);
+        } else {
+                printk("no task was running\n");
+        }
+        block_report();
+}
+
+static void begin(void)
+{
+        static bool panicking;
+
+        interrupts_disable();
+        if (panicking) {
+                printk("panic in a panic: no more words\n");
+                power_exit(EXIT_PANIC);
+        }
+        panicking = true;
+}
+
+void panic_at(const struct panic_place *place, const char *cause)
+{
+        char name[NAME_SIZE];
+
+        begin();
+        symbol_format(name, sizeof name, place->pc);
+        printk("panic cause=%s sepc=0x%lx (%s) stval=0x%lx\n", cause, (unsigned long)place->pc, name,
+               (unsigned long)place->stval);
+        print_backtrace(place->frame_pointer);
+        print_tasks();
+        power_exit(EXIT_PANIC);
+}
+
+void panic(const char *format, ...)
+{
+        static char cause[128];
+        struct panic_place place = { .pc = (uintptr_t)__builtin_return_address(0), .frame_pointer = frame_pointer() };
+        va_list arguments;
+
+        interrupts_disable();
+        va_start(arguments, format);
+        format_text_va(cause, sizeof cause, format, arguments);
+        va_end(arguments);
+        panic_at(&place, cause);
+}

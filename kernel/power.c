@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* power.c - the exit line, and the end. */
+#include "power.h"
+
+#include <stddef.h>
+
+#include "arch.h"
+#include "printk.h"
+#include "sbi.h"
+
+static void (*finisher)(unsigned code);
+
+void power_set_finisher(void (*finish)(unsigned code))
+{
+        if (!finisher)
+                finisher = finish;
+}
+
+void power_exit(enum exit_code code)
+{
+        interrupts_disable();
+        printk("exit %u\n", (unsigned)code);
+        if (finisher)
+                finisher(code);
+        sbi_shutdown();
+        for (;;)
+                wait_for_interrupt();
+}

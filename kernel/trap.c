@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* trap.c - exceptions, which are the end; interrupts go from trap.S straight to their subsystem. */
+#include "trap.h"
+
+#include "panic.h"
+#include "util.h"
+#include "vm.h"
+
+static const char *const causes[] = {
+        [0] = "instruction address misaligned", [1] = "instruction access fault",
+        [2] = "illegal instruction",            [3] = "breakpoint",
+        [4] = "load address misaligned",        [5] = "load access fault",
+        [6] = "store address misaligned",       [7] = "store access fault",
+        [8] = "environment call from U-mode",   [9] = "environment call from S-mode",
+        [12] = "instruction page fault",        [13] = "load page fault",
+        [15] = "store page fault",
+};
+
+const char *trap_cause(uintptr_t scause)
+{
+        return scause < ARRAY_SIZE(causes) && causes[scause] ? causes[scause] : "unknown exception";
+}
+
+void trap_exception(const struct trap_frame *frame)
+{
+        struct panic_place place = { .pc = frame->pc, .frame_pointer = frame->s0, .stval = frame->stval };
+
+        panic_at(&place, vm_is_guard(frame->stval) ? "stack overflow" : trap_cause(frame->scause));
+}
+
+void trap_unexpected(void)
+{
+        panic("an interrupt that was never enabled");
+}
