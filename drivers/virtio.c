@@ -47,7 +47,7 @@ static int fail(struct virtio_device *device, const char *why)
 
 int virtio_negotiate(struct virtio_device *device, uint64_t supported)
 {
-        bool legacy = device->transport->legacy;
+        bool legacy = device->legacy;
 
         if (virtio_reset(device) != 0)
                 return fail(device, "not used");
@@ -113,36 +113,40 @@ void virtio_ready(struct virtio_device *device)
         add_status(device, VIRTIO_STATUS_DRIVER_OK);
 }
 
+/* 64 bits as two halves: they need not be readable at once (4.2.2.2). */
 static uint64_t read_field(struct virtio_device *device, const struct virtio_config_field *field)
 {
-        const struct virtio_transport *transport = device->transport;
-
         if (field->width < 8)
-                return transport->config_read(device, field->offset, field->width);
-        /* As two halves: 64-bit registers need not be readable at once (4.2.2.2). */
-        return transport->config_read(device, field->offset, 4) |
-               (uint64_t)transport->config_read(device, field->offset + 4, 4) << 32;
+                return device->transport->config_read(device, field->offset, field->width);
+        return device->transport->config_read(device, field->offset, 4) |
+               (uint64_t)device->transport->config_read(device, field->offset + 4, 4) << 32;
 }
 
-/* Legacy has no generation: its reading is good when a second one is the same (2.5.4). */
+/* Reads every field, and says whether all were as they are in `fields` already. */
+static bool read_fields(struct virtio_device *device, struct virtio_config_field *fields, unsigned count)
+{
+        bool same = true;
+
+        for (unsigned i = 0; i < count; i++) {
+                uint64_t former = fields[i].value;
+
+                if (fields[i].feature == 0 || virtio_has(device, fields[i].feature))
+                        fields[i].value = read_field(device, &fields[i]);
+                same = same && fields[i].value == former;
+        }
+        return same;
+}
+
 int virtio_config_read(struct virtio_device *device, struct virtio_config_field *fields, unsigned count)
 {
-        const struct virtio_transport *transport = device->transport;
-        bool legacy = transport->legacy;
-
         for (unsigned try = 0; try < CONFIG_TRIES; try++) {
-                uint32_t before = legacy ? 0 : transport->config_generation(device);
-                bool same = try > 0;
+                uint32_t generation = device->legacy ? 0 : device->transport->config_generation(device);
+                bool same = read_fields(device, fields, count);
 
-                for (unsigned i = 0; i < count; i++) {
-                        uint64_t value = read_field(device, &fields[i]);
-
-                        same = same && value == fields[i].value;
-                        fields[i].value = value;
-                }
-                if (legacy ? same : before == transport->config_generation(device))
+                /* Legacy has no generation: a reading is good when it repeats the one before (2.5.4). */
+                if (device->legacy ? try > 0 && same : generation == device->transport->config_generation(device))
                         return 0;
         }
-        log_error("%s: the configuration does not stop changing", device->node);
+        log_error("%s: the configuration does not stop changing: not used", device->node);
         return -EAGAIN;
 }

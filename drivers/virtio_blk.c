@@ -40,6 +40,9 @@ struct virtio_blk_header { /* little-endian, as we are */
         uint64_t sector;
 };
 
+/* A chain describes less than 2^32 bytes (2.7.5.2), header and status among them. */
+#define BYTES_MAX (UINT32_MAX - sizeof(struct virtio_blk_header) - 1)
+
 struct seat {
         struct virtio_blk_header header;
         struct block_future *owner; /* NULL: free */
@@ -147,7 +150,7 @@ static void config_changed(struct virtio_device *device)
  */
 static void retire(struct virtio_blk *disk)
 {
-        uintptr_t saved = interrupts_save();
+        bool enabled = interrupts_save();
 
         log_error("disk %u (%s): %s: it is not used any more", disk->block.number, disk->block.node,
                   disk->queue.broken ? disk->queue.broken : "the device needs a reset");
@@ -162,7 +165,7 @@ static void retire(struct virtio_blk *disk)
                 if (request)
                         block_complete(request, -ENODEV);
         }
-        interrupts_restore(saved);
+        interrupts_restore(enabled);
 }
 
 static void publish(struct block_device *block)
@@ -192,43 +195,33 @@ static const struct block_operations operations = {
         .for_each_in_flight = for_each_in_flight,
 };
 
-static int refuse(struct virtio_blk *disk, const char *what, uint64_t value)
+static int refuse(struct virtio_device *device, const char *what, uint64_t value)
 {
-        log_error("%s: the device's %s of %lu makes no sense: not used", disk->virtio->node, what,
-                  value);
-        virtio_fail(disk->virtio);
+        log_error("%s: the device's %s of %lu makes no sense: not used", device->node, what, value);
+        virtio_fail(device);
         return -ENODEV;
 }
 
-/* Every field is read once, together, and only where its feature was accepted (2.5.1). */
 static int read_config(struct virtio_blk *disk)
 {
-        struct virtio_config_field fields[3] = { { .offset = CONFIG_CAPACITY, .width = 8 } };
-        unsigned count = 1;
-        struct virtio_config_field *block_size = NULL, *size_max = NULL;
+        struct virtio_config_field fields[] = {
+                { .offset = CONFIG_CAPACITY, .width = 8 },
+                { .feature = VIRTIO_BLK_F_BLK_SIZE, .offset = CONFIG_BLK_SIZE, .width = 4, .value = SECTOR_SIZE },
+                { .feature = VIRTIO_BLK_F_SIZE_MAX, .offset = CONFIG_SIZE_MAX, .width = 4, .value = BYTES_MAX },
+        };
 
-        if (virtio_has(disk->virtio, VIRTIO_BLK_F_BLK_SIZE)) {
-                block_size = &fields[count++];
-                *block_size = (struct virtio_config_field){ .offset = CONFIG_BLK_SIZE, .width = 4 };
-        }
-        if (virtio_has(disk->virtio, VIRTIO_BLK_F_SIZE_MAX)) {
-                size_max = &fields[count++];
-                *size_max = (struct virtio_config_field){ .offset = CONFIG_SIZE_MAX, .width = 4 };
-        }
-        if (virtio_config_read(disk->virtio, fields, count) != 0)
+        if (virtio_config_read(disk->virtio, fields, ARRAY_SIZE(fields)) != 0)
                 return -ENODEV;
 
-        /* A chain describes less than 2^32 bytes (2.7.5.2), header and status among them. */
-        uint64_t bytes_max = size_max ? size_max->value : UINT32_MAX - sizeof(struct virtio_blk_header) - 1;
-        uint64_t size = block_size ? block_size->value : SECTOR_SIZE;
+        uint64_t block_size = fields[1].value, bytes = fields[2].value < BYTES_MAX ? fields[2].value : BYTES_MAX;
 
-        if (size < SECTOR_SIZE || size > BLOCK_SIZE_MAX || (size & (size - 1)) != 0)
-                return refuse(disk, "logical block", size);
-        if (bytes_max < size)
-                return refuse(disk, "size_max", bytes_max);
+        if (block_size < SECTOR_SIZE || block_size > BLOCK_SIZE_MAX || (block_size & (block_size - 1)) != 0)
+                return refuse(disk->virtio, "logical block", block_size);
+        if (bytes < block_size)
+                return refuse(disk->virtio, "size_max", bytes);
         disk->block.capacity = fields[0].value;
-        disk->block.block_size = (uint32_t)size;
-        disk->block.max_sectors = (uint32_t)(ALIGN_DOWN(bytes_max, size) / SECTOR_SIZE);
+        disk->block.block_size = (uint32_t)block_size;
+        disk->block.max_sectors = (uint32_t)(ALIGN_DOWN(bytes, block_size) / SECTOR_SIZE);
         return 0;
 }
 
@@ -244,20 +237,6 @@ static int set_up_seats(struct virtio_blk *disk)
         return 0;
 }
 
-static void describe(struct virtio_blk *disk)
-{
-        struct virtio_device *device = disk->virtio;
-
-        disk->block.operations = &operations;
-        disk->block.node = device->node;
-        disk->block.transport = device->transport->name;
-        disk->block.read_only = virtio_has(device, VIRTIO_BLK_F_RO);
-        disk->block.features = device->features;
-        disk->block.offered = device->offered;
-        disk->block.queues = 1;
-        disk->block.depth = disk->queue.seats;
-}
-
 static int probe(struct virtio_device *device)
 {
         struct virtio_blk *disk = memory_allocate(sizeof *disk, sizeof(uint64_t));
@@ -269,16 +248,18 @@ static int probe(struct virtio_device *device)
         device->driver_data = disk;
         device->used_buffers = used_buffers;
         device->config_changed = config_changed;
-        error = virtio_negotiate(device, SUPPORTED);
-        if (error == 0)
-                error = read_config(disk);
-        if (error == 0)
-                error = virtio_queue_setup(device, QUEUE, &disk->queue, QUEUE_SIZE, SEGMENTS);
-        if (error == 0)
-                error = set_up_seats(disk);
+        error = virtio_negotiate(device, SUPPORTED) ?: read_config(disk)
+                ?: virtio_queue_setup(device, QUEUE, &disk->queue, QUEUE_SIZE, SEGMENTS) ?: set_up_seats(disk);
         if (error != 0)
                 return error;
-        describe(disk);
+        disk->block.operations = &operations;
+        disk->block.node = device->node;
+        disk->block.transport = device->name;
+        disk->block.read_only = virtio_has(device, VIRTIO_BLK_F_RO);
+        disk->block.features = device->features;
+        disk->block.offered = device->offered;
+        disk->block.queues = 1;
+        disk->block.depth = disk->queue.seats;
         virtio_ready(device);
         block_register(&disk->block);
         return 0;

@@ -49,120 +49,105 @@ struct virtio_mmio {
         uintptr_t base;
 };
 
-static uintptr_t base_of(struct virtio_device *device)
+static uint32_t read(struct virtio_device *device, enum virtio_mmio_register at)
 {
-        return container_of(device, struct virtio_mmio, device)->base;
+        return mmio_read32(container_of(device, struct virtio_mmio, device)->base + at);
+}
+
+static void write(struct virtio_device *device, enum virtio_mmio_register at, uint32_t value)
+{
+        mmio_write32(container_of(device, struct virtio_mmio, device)->base + at, value);
 }
 
 static uint32_t get_status(struct virtio_device *device)
 {
-        return mmio_read32(base_of(device) + STATUS);
+        return read(device, STATUS);
 }
 
 static void set_status(struct virtio_device *device, uint32_t status)
 {
-        mmio_write32(base_of(device) + STATUS, status);
+        write(device, STATUS, status);
 }
 
-/* Of 32 features each: a legacy device has one, the second is an error there. */
-static uint32_t feature_halves(const struct virtio_device *device)
-{
-        return device->transport->legacy ? 1 : 2;
-}
-
+/* 32 features at a time. A legacy device has no more, and to ask it for others is an error. */
 static uint64_t get_features(struct virtio_device *device)
 {
         uint64_t features = 0;
 
-        for (uint32_t half = 0; half < feature_halves(device); half++) {
-                mmio_write32(base_of(device) + DEVICE_FEATURES_SEL, half);
-                features |= (uint64_t)mmio_read32(base_of(device) + DEVICE_FEATURES) << 32 * half;
+        for (uint32_t half = 0; half < (device->legacy ? 1 : 2); half++) {
+                write(device, DEVICE_FEATURES_SEL, half);
+                features |= (uint64_t)read(device, DEVICE_FEATURES) << 32 * half;
         }
         return features;
 }
 
 static void set_features(struct virtio_device *device, uint64_t features)
 {
-        for (uint32_t half = 0; half < feature_halves(device); half++) {
-                mmio_write32(base_of(device) + DRIVER_FEATURES_SEL, half);
-                mmio_write32(base_of(device) + DRIVER_FEATURES, (uint32_t)(features >> 32 * half));
+        for (uint32_t half = 0; half < (device->legacy ? 1 : 2); half++) {
+                write(device, DRIVER_FEATURES_SEL, half);
+                write(device, DRIVER_FEATURES, (uint32_t)(features >> 32 * half));
         }
-}
-
-/* Which register says that the selected queue is in use (4.2.3.2, 4.2.4). */
-static uint32_t in_use_register(const struct virtio_device *device)
-{
-        return device->transport->legacy ? LEGACY_QUEUE_PFN : QUEUE_READY;
 }
 
 static uint32_t queue_size_max(struct virtio_device *device, unsigned index)
 {
-        mmio_write32(base_of(device) + QUEUE_SEL, index);
-        if (mmio_read32(base_of(device) + in_use_register(device)) != 0)
+        write(device, QUEUE_SEL, index);
+        if (read(device, device->legacy ? LEGACY_QUEUE_PFN : QUEUE_READY) != 0) /* in use */
                 return 0;
-        return mmio_read32(base_of(device) + QUEUE_SIZE_MAX);
+        return read(device, QUEUE_SIZE_MAX);
 }
 
-static int legacy_queue_setup(struct virtio_device *device, unsigned index, const struct virtq *queue)
+static void write_address(struct virtio_device *device, enum virtio_mmio_register low, const void *address)
 {
-        uintptr_t base = base_of(device), frame = (uintptr_t)queue->descriptors / PAGE_SIZE;
+        write(device, low, (uint32_t)(uintptr_t)address);
+        write(device, low + 4, (uint32_t)((uint64_t)(uintptr_t)address >> 32));
+}
 
-        if (frame != (uint32_t)frame)
+static int queue_setup(struct virtio_device *device, unsigned index, const struct virtq *queue)
+{
+        uintptr_t frame = (uintptr_t)queue->descriptors / PAGE_SIZE;
+
+        if (device->legacy && frame != (uint32_t)frame)
                 return -ERANGE;
-        mmio_write32(base + LEGACY_GUEST_PAGE_SIZE, PAGE_SIZE);
-        mmio_write32(base + QUEUE_SEL, index);
-        mmio_write32(base + QUEUE_SIZE, queue->layout.size);
-        mmio_write32(base + LEGACY_QUEUE_ALIGN, VIRTQ_RING_ALIGN);
-        mmio_write32(base + LEGACY_QUEUE_PFN, (uint32_t)frame);
-        return 0;
-}
-
-static void write_address(uintptr_t base, uintptr_t low_register, const void *address)
-{
-        mmio_write32(base + low_register, (uint32_t)(uintptr_t)address);
-        mmio_write32(base + low_register + 4, (uint32_t)((uint64_t)(uintptr_t)address >> 32));
-}
-
-static int modern_queue_setup(struct virtio_device *device, unsigned index, const struct virtq *queue)
-{
-        uintptr_t base = base_of(device);
-
-        mmio_write32(base + QUEUE_SEL, index);
-        mmio_write32(base + QUEUE_SIZE, queue->layout.size);
-        write_address(base, QUEUE_DESC_LOW, queue->descriptors);
-        write_address(base, QUEUE_DRIVER_LOW, queue->avail);
-        write_address(base, QUEUE_DEVICE_LOW, queue->used);
-        mmio_write32(base + QUEUE_READY, 1);
+        if (device->legacy)
+                write(device, LEGACY_GUEST_PAGE_SIZE, PAGE_SIZE);
+        write(device, QUEUE_SEL, index);
+        write(device, QUEUE_SIZE, queue->layout.size);
+        if (device->legacy) {
+                write(device, LEGACY_QUEUE_ALIGN, VIRTQ_RING_ALIGN);
+                write(device, LEGACY_QUEUE_PFN, (uint32_t)frame);
+        } else {
+                write_address(device, QUEUE_DESC_LOW, queue->descriptors);
+                write_address(device, QUEUE_DRIVER_LOW, queue->avail);
+                write_address(device, QUEUE_DEVICE_LOW, queue->used);
+                write(device, QUEUE_READY, 1);
+        }
         return 0;
 }
 
 static void notify(struct virtio_device *device, unsigned index)
 {
-        mmio_write32(base_of(device) + QUEUE_NOTIFY, index);
+        write(device, QUEUE_NOTIFY, index);
 }
 
 static uint32_t config_read(struct virtio_device *device, unsigned offset, unsigned width)
 {
-        uintptr_t field = base_of(device) + CONFIG + offset;
+        uintptr_t field = container_of(device, struct virtio_mmio, device)->base + CONFIG + offset;
 
         return width == 1 ? mmio_read8(field) : width == 2 ? mmio_read16(field) : mmio_read32(field);
 }
 
 static uint32_t config_generation(struct virtio_device *device)
 {
-        return mmio_read32(base_of(device) + CONFIG_GENERATION);
+        return read(device, CONFIG_GENERATION);
 }
 
-#define TRANSPORT(its_name, is_legacy, its_queue_setup)                                                     \
-        {                                                                                                   \
-                .name = its_name, .legacy = is_legacy, .get_status = get_status, .set_status = set_status,  \
-                .get_features = get_features, .set_features = set_features,                                 \
-                .queue_size_max = queue_size_max, .queue_setup = its_queue_setup, .notify = notify,         \
-                .config_read = config_read, .config_generation = config_generation,                         \
-        }
-
-static const struct virtio_transport legacy_transport = TRANSPORT("mmio-legacy", true, legacy_queue_setup);
-static const struct virtio_transport modern_transport = TRANSPORT("mmio-modern", false, modern_queue_setup);
+static const struct virtio_transport transport = {
+        .get_status = get_status, .set_status = set_status,
+        .get_features = get_features, .set_features = set_features,
+        .queue_size_max = queue_size_max, .queue_setup = queue_setup, .notify = notify,
+        .config_read = config_read, .config_generation = config_generation,
+};
 
 /*
  * Acknowledge first, then look at the rings: a completion between the two raises the interrupt again,
@@ -170,60 +155,57 @@ static const struct virtio_transport modern_transport = TRANSPORT("mmio-modern",
  */
 static enum irq_result interrupt(void *context)
 {
-        struct virtio_mmio *mmio = context;
-        uint32_t status = mmio_read32(mmio->base + INTERRUPT_STATUS);
+        struct virtio_device *device = context;
+        uint32_t status = read(device, INTERRUPT_STATUS);
 
         status &= INTERRUPT_USED_BUFFER | INTERRUPT_CONFIG_CHANGE; /* others are reserved (4.2.2.2) */
         if (status == 0)
                 return IRQ_NONE;
-        mmio_write32(mmio->base + INTERRUPT_ACK, status);
-        mmio_write_before_memory_read();
-        if ((status & INTERRUPT_USED_BUFFER) != 0 && mmio->device.used_buffers)
-                mmio->device.used_buffers(&mmio->device);
-        if ((status & INTERRUPT_CONFIG_CHANGE) != 0 && mmio->device.config_changed)
-                mmio->device.config_changed(&mmio->device);
+        write(device, INTERRUPT_ACK, status);
+        acknowledge_before_look();
+        if ((status & INTERRUPT_USED_BUFFER) != 0 && device->used_buffers)
+                device->used_buffers(device);
+        if ((status & INTERRUPT_CONFIG_CHANGE) != 0 && device->config_changed)
+                device->config_changed(device);
         return IRQ_HANDLED;
 }
 
-static int attach(struct virtio_mmio *mmio, const struct device_node *node)
+static int attach(struct virtio_device *device, const struct device_node *node)
 {
-        int error;
+        int error = irq_attach(node->controller, node->interrupt, interrupt, device, node->name);
 
-        if (node->interrupt == 0)
-                return device_refuse(node, "it has no interrupt");
-        error = irq_attach(node->controller, node->interrupt, interrupt, mmio, node->name);
         if (error == -ENODEV)
                 log_warn("%s: not used: its interrupt controller is none that we drive", node->name);
         else if (error != 0)
-                return device_refuse(node, "its interrupt is taken, or beyond the controller's last");
+                return device_refuse(node, "its interrupt is taken, or none of its controller's");
         return error;
 }
 
 static int probe(const struct device_node *node)
 {
-        struct virtio_mmio *mmio;
+        struct virtio_mmio *mmio = memory_allocate(sizeof *mmio, sizeof(uint64_t));
         uint32_t version;
-        int error;
 
-        if (node->reg.size < CONFIG)
-                return device_refuse(node, "reg is too small for a virtio device");
-        if (mmio_read32(node->reg.base + MAGIC_VALUE) != MAGIC)
-                return device_refuse(node, "there is no virtio device at its reg");
-        version = mmio_read32(node->reg.base + VERSION);
-        if (version != 1 && version != 2)
-                return 0; /* 4.2.2.2: ignored */
-        if (mmio_read32(node->reg.base + DEVICE_ID) == 0)
-                return 0; /* an empty slot: touch nothing else (4.2.3.1.1) */
-
-        mmio = memory_allocate(sizeof *mmio, sizeof(uint64_t));
         if (!mmio)
                 return -ENOMEM;
         mmio->base = node->reg.base;
-        mmio->device.transport = version == 1 ? &legacy_transport : &modern_transport;
+        if (node->reg.size < CONFIG)
+                return device_refuse(node, "reg is too small for a virtio device");
+        if (read(&mmio->device, MAGIC_VALUE) != MAGIC)
+                return device_refuse(node, "there is no virtio device at its reg");
+        if (node->interrupt == 0)
+                return device_refuse(node, "it has no interrupt");
+        version = read(&mmio->device, VERSION);
+        if (version != 1 && version != 2)
+                return 0; /* ignored (4.2.2.2) */
+        mmio->device.type = read(&mmio->device, DEVICE_ID);
+        if (mmio->device.type == 0)
+                return 0; /* an empty slot: touch nothing else (4.2.3.1.1) */
+        mmio->device.transport = &transport;
+        mmio->device.legacy = version == 1;
+        mmio->device.name = mmio->device.legacy ? "mmio-legacy" : "mmio-modern";
         mmio->device.node = node->name;
-        mmio->device.type = mmio_read32(node->reg.base + DEVICE_ID);
-        error = attach(mmio, node);
-        return error ? error : virtio_probe(&mmio->device);
+        return attach(&mmio->device, node) ?: virtio_probe(&mmio->device);
 }
 
 static const char *const compatible[] = { "virtio,mmio", NULL };

@@ -14,7 +14,7 @@ enum workload { RW_READ, RW_WRITE, RW_RANDREAD, RW_RANDWRITE, RW_RANDRW };
 struct arguments {
         char job[24];
         uint64_t disk;
-        enum workload rw;
+        uint64_t rw;       /* enum workload */
         uint64_t bs;       /* bytes */
         uint64_t iodepth;
         uint64_t number_ios;
@@ -24,7 +24,8 @@ struct arguments {
         uint64_t fsync;
         uint64_t timeout_ms;
         uint64_t queue_size;
-        enum log_level log;
+        uint64_t ring, trace;
+        uint64_t log;      /* enum log_level */
 };
 
 /* What the kernel was told; set once, by args_parse(). */

@@ -2,8 +2,8 @@
 /*
  * printk.h - formatted lines to the console.
  *
- * Formats are printf's: %d %i %u %x %X %c %s %p %%, h/hh/l/ll/z, flags - 0 + space #, width and
- * precision, also as *. A call appears whole: an interrupt's line is never in the middle of a task's.
+ * Formats are printf's: %d %i %u %x %X %c %s %p %%, l and z, flags - and 0, width and precision, also as *.
+ * A call appears whole: an interrupt's line is never in the middle of a task's.
  */
 #ifndef PRINTK_H
 #define PRINTK_H

@@ -34,8 +34,6 @@ struct virtio_device;
 
 /* How a transport reaches a device. Task context, but for get_status and notify: any. */
 struct virtio_transport {
-        const char *name; /* contract.md's word */
-        bool legacy;
         uint32_t (*get_status)(struct virtio_device *device);
         void (*set_status)(struct virtio_device *device, uint32_t status);
         uint64_t (*get_features)(struct virtio_device *device);
@@ -52,7 +50,9 @@ struct virtio_transport {
 
 struct virtio_device {
         const struct virtio_transport *transport;
+        const char *name;  /* of transport and version: contract.md's word */
         const char *node;  /* the device tree's name for it */
+        bool legacy;       /* of before virtio 1.0 */
         uint32_t type;     /* Device ID (5) */
         uint32_t status;   /* as last written: bits are only ever added (2.1.1) */
         uint64_t offered;  /* features */
@@ -99,15 +99,17 @@ void virtio_fail(struct virtio_device *device);
 /* Whether the device says that it needs a reset (2.1.1). Any context. */
 bool virtio_needs_reset(struct virtio_device *device);
 
-/*
- * Fields of the device's configuration, `width` 1, 2, 4 or 8 bytes each, all of one generation (2.5.1):
- * 0, or -EAGAIN when the generation did not rest for a bounded number of tries. Task context.
- */
+/* A field of the device's configuration. It exists where `feature` was accepted (0: always), else `value` stays. */
 struct virtio_config_field {
-        unsigned offset, width;
+        uint64_t feature;
+        unsigned offset, width; /* 1, 2, 4 or 8 bytes */
         uint64_t value;
 };
 
+/*
+ * Read the fields, all of one generation (2.5.1): 0, or -EAGAIN after saying so when the configuration did not rest
+ * for a bounded number of tries. Task context.
+ */
 int virtio_config_read(struct virtio_device *device, struct virtio_config_field *fields, unsigned count);
 
 static inline bool virtio_has(const struct virtio_device *device, uint64_t feature)

@@ -9,33 +9,34 @@
 #include "jobs/jobs.h"
 #include "util.h"
 
-enum kind { NUMBER, BYTES, JOB, WORKLOAD, RING, TRACE, LOG };
+enum kind { NUMBER, BYTES, JOB, CHOICE };
 
 struct key {
         const char *name;
         enum kind kind;
-        size_t offset; /* in struct arguments */
+        size_t offset; /* of a uint64_t in struct arguments */
         uint64_t minimum, maximum;
+        const char *choices; /* words with a space behind each; the value is their index */
 };
 
-#define KEY(member, kind, minimum, maximum) { #member, kind, offsetof(struct arguments, member), minimum, maximum }
+#define KEY(member, ...) { .name = #member, .offset = offsetof(struct arguments, member), __VA_ARGS__ }
 
 static const struct key keys[] = {
-        KEY(job, JOB, 0, 0),
-        KEY(disk, NUMBER, 0, UINT32_MAX),
-        KEY(rw, WORKLOAD, 0, 0),
-        KEY(bs, BYTES, 512, UINT32_MAX - 511),
-        KEY(iodepth, NUMBER, 1, UINT32_MAX),
-        KEY(number_ios, NUMBER, 0, UINT64_MAX),
-        KEY(offset, BYTES, 0, UINT64_MAX),
-        KEY(size, BYTES, 0, SIZE_WHOLE_DISK - 1),
-        KEY(seed, NUMBER, 0, UINT64_MAX),
-        KEY(fsync, NUMBER, 0, UINT64_MAX),
-        KEY(timeout_ms, NUMBER, 0, UINT64_MAX),
-        KEY(queue_size, NUMBER, 0, 32768),
-        { "ring", RING, 0, 0, 0 },
-        { "trace", TRACE, 0, 0, 0 },
-        KEY(log, LOG, 0, 0),
+        KEY(job, .kind = JOB),
+        KEY(disk, .maximum = UINT32_MAX),
+        KEY(rw, .kind = CHOICE, .choices = "read write randread randwrite randrw "),
+        KEY(bs, .kind = BYTES, .minimum = 512, .maximum = UINT32_MAX - 511),
+        KEY(iodepth, .minimum = 1, .maximum = UINT32_MAX),
+        KEY(number_ios, .maximum = UINT64_MAX),
+        KEY(offset, .kind = BYTES, .maximum = UINT64_MAX),
+        KEY(size, .kind = BYTES, .maximum = SIZE_WHOLE_DISK - 1),
+        KEY(seed, .maximum = UINT64_MAX),
+        KEY(fsync, .maximum = UINT64_MAX),
+        KEY(timeout_ms, .maximum = UINT64_MAX),
+        KEY(queue_size, .maximum = 32768),
+        KEY(ring, .kind = CHOICE, .choices = "split "), /* this version drives no packed ring */
+        KEY(trace, .maximum = 0),                       /* and records no events */
+        KEY(log, .kind = CHOICE, .choices = "error warn info debug "),
 };
 
 struct arguments arguments;
@@ -51,9 +52,9 @@ struct word {
         size_t length;
 };
 
-static int refuse(struct word word, const char *why)
+static int refuse(struct word word, const char *why, const char *more)
 {
-        log_error("boot arguments: %.*s: %s", (int)word.length, word.text, why);
+        log_error("boot arguments: %.*s: %s%s", (int)word.length, word.text, why, more);
         return -EINVAL;
 }
 
@@ -62,101 +63,72 @@ static bool is(struct word word, const char *text)
         return strlen(text) == word.length && memcmp(word.text, text, word.length) == 0;
 }
 
-static int digit(char character, unsigned base)
+/* The value of a digit, or 16 for what is none. */
+static unsigned digit(char character)
 {
-        int value = character >= '0' && character <= '9' ? character - '0'
-                    : character >= 'a' && character <= 'f' ? character - 'a' + 10
-                    : character >= 'A' && character <= 'F' ? character - 'A' + 10 : 99;
-
-        return value < (int)base ? value : -1;
+        return character >= '0' && character <= '9' ? (unsigned)(character - '0')
+               : character >= 'a' && character <= 'f' ? (unsigned)(character - 'a' + 10)
+               : character >= 'A' && character <= 'F' ? (unsigned)(character - 'A' + 10) : 16;
 }
 
-/* k, m or g behind a number of bytes, as a shift; 0 for none, -1 for anything else. */
-static int suffix_shift(struct word rest)
-{
-        if (rest.length == 0)
-                return 0;
-        if (rest.length > 1)
-                return -1;
-        switch (rest.text[0] | 0x20) {
-        case 'k': return 10;
-        case 'm': return 20;
-        case 'g': return 30;
-        default: return -1;
-        }
-}
-
+/* Digits, 0x and more digits, or for bytes digits with k, m or g behind them, in either case. */
 static bool parse_number(struct word value, bool bytes, uint64_t *number)
 {
-        unsigned base = value.length > 2 && value.text[0] == '0' && (value.text[1] | 0x20) == 'x' ? 16 : 10;
-        size_t i = base == 16 ? 2 : 0, start = i;
-        uint64_t result = 0;
+        static const char suffixes[] = "kmg";
+        unsigned base = value.length > 2 && value.text[0] == '0' && (value.text[1] | 0x20) == 'x' ? 16 : 10, shift = 0;
+        size_t start = base == 16 ? 2 : 0, i = start;
 
-        for (int next; i < value.length && (next = digit(value.text[i], base)) >= 0; i++) {
-                if (result > (UINT64_MAX - (unsigned)next) / base)
+        for (*number = 0; i < value.length && digit(value.text[i]) < base; i++)
+                if (__builtin_mul_overflow(*number, base, number) ||
+                    __builtin_add_overflow(*number, digit(value.text[i]), number))
                         return false;
-                result = result * base + (unsigned)next;
+
+        const char *suffix = bytes && i + 1 == value.length ? memchr(suffixes, value.text[i] | 0x20, 3) : NULL;
+
+        if (suffix) {
+                shift = 10 * (unsigned)(suffix - suffixes + 1);
+                value.length--;
         }
-
-        int shift = suffix_shift((struct word){ value.text + i, value.length - i });
-
-        if (i == start || shift < 0 || (shift > 0 && !bytes) || result > UINT64_MAX >> shift)
+        if (i == start || i < value.length || *number > UINT64_MAX >> shift)
                 return false;
-        *number = result << shift;
+        *number <<= shift;
         return true;
 }
 
-/* The index of `value` in a list that ends with NULL, or -1. */
-static int choose(struct word value, const char *const *choices)
+static int parse_choice(struct word word, struct word value, const struct key *key, uint64_t *number)
 {
-        for (int i = 0; choices[i]; i++)
-                if (is(value, choices[i]))
-                        return i;
-        return -1;
+        const char *space;
+
+        *number = 0;
+        for (const char *choice = key->choices; (space = strchr(choice, ' ')) != NULL; choice = space + 1, ++*number)
+                if ((size_t)(space - choice) == value.length && memcmp(choice, value.text, value.length) == 0)
+                        return 0;
+        return refuse(word, "it is one of ", key->choices);
 }
 
-static int parse_choice(struct word word, struct word value, enum kind kind)
+static int parse_job(struct word word, struct word value)
 {
-        static const char *const workloads[] = { "read", "write", "randread", "randwrite", "randrw", NULL };
-        static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
-        int chosen;
+        size_t length = value.length < sizeof arguments.job ? value.length : sizeof arguments.job - 1;
 
-        switch (kind) {
-        case WORKLOAD:
-                chosen = choose(value, workloads);
-                arguments.rw = (enum workload)chosen;
-                return chosen < 0 ? refuse(word, "rw is read, write, randread, randwrite or randrw") : 0;
-        case LOG:
-                chosen = choose(value, levels);
-                arguments.log = (enum log_level)chosen;
-                return chosen < 0 ? refuse(word, "log is error, warn, info or debug") : 0;
-        case RING:
-                return is(value, "split") ? 0 : refuse(word, "ring is split; this version drives no packed ring");
-        case TRACE:
-                return is(value, "0") ? 0 : refuse(word, "trace is 0; this version records no events");
-        default:
-                if (value.length >= sizeof arguments.job)
-                        return refuse(word, "there is no such job");
-                memcpy(arguments.job, value.text, value.length);
-                arguments.job[value.length] = '\0';
-                if (job_exists(arguments.job))
-                        return 0;
-                log_error("boot arguments: job=%s: there is no such job; the jobs are %s", arguments.job, job_names());
-                return -EINVAL;
-        }
+        memcpy(arguments.job, value.text, length);
+        arguments.job[length] = '\0';
+        return job_exists(arguments.job) ? 0 : refuse(word, "there is no such job; the jobs are ", job_names());
 }
 
 static int parse_value(struct word word, struct word value, const struct key *key)
 {
         uint64_t number;
 
-        if (key->kind != NUMBER && key->kind != BYTES)
-                return parse_choice(word, value, key->kind);
-        if (!parse_number(value, key->kind == BYTES, &number))
-                return refuse(word, key->kind == BYTES ? "not a number of bytes (digits, then k, m or g if need be)"
-                                                       : "not a number");
-        if (number < key->minimum || number > key->maximum)
-                return refuse(word, "the number is out of range");
+        if (key->kind == JOB)
+                return parse_job(word, value);
+        if (key->kind == CHOICE) {
+                if (parse_choice(word, value, key, &number) != 0)
+                        return -EINVAL;
+        } else if (!parse_number(value, key->kind == BYTES, &number)) {
+                return refuse(word, "not a number", key->kind == BYTES ? " of bytes, such as 4096 or 4k" : "");
+        } else if (number < key->minimum || number > key->maximum) {
+                return refuse(word, "the number is out of range", "");
+        }
         memcpy((char *)&arguments + key->offset, &number, sizeof number);
         return 0;
 }
@@ -166,7 +138,7 @@ static int parse_word(struct word word, uint32_t *seen)
         const char *equals = memchr(word.text, '=', word.length);
 
         if (!equals)
-                return refuse(word, "a boot argument is key=value");
+                return refuse(word, "a boot argument is key=value", "");
 
         struct word name = { word.text, (size_t)(equals - word.text) };
         struct word value = { equals + 1, word.length - name.length - 1 };
@@ -175,11 +147,11 @@ static int parse_word(struct word word, uint32_t *seen)
                 if (!is(name, keys[i].name))
                         continue;
                 if ((*seen & 1u << i) != 0)
-                        return refuse(word, "this key is there twice");
+                        return refuse(word, "this key is there twice", "");
                 *seen |= 1u << i;
                 return parse_value(word, value, &keys[i]);
         }
-        return refuse(word, "there is no such key");
+        return refuse(word, "there is no such key", "");
 }
 
 int args_parse(const char *text)

@@ -200,9 +200,7 @@ void block_report(void)
 
 static int wait_for(struct block_future *request)
 {
-        int error = executor_block_on(served, &request->future);
-
-        return error ? error : request->result;
+        return executor_block_on(served, &request->future) ?: request->result;
 }
 
 int block_read_sync(struct block_device *device, uint64_t sector, void *buffer, uint32_t sectors)

@@ -10,11 +10,11 @@ static void (*put_character)(char character) = sbi_put_character;
 void console_write(const char *text, size_t length)
 {
         /* An interrupt that prints must not do so in the middle of a task's line. */
-        uintptr_t saved = interrupts_save();
+        bool enabled = interrupts_save();
 
         while (length-- > 0)
                 put_character(*text++);
-        interrupts_restore(saved);
+        interrupts_restore(enabled);
 }
 
 void console_attach(void (*put)(char character))

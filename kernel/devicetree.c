@@ -40,19 +40,14 @@ static int check_header(const void *tree)
         return 0;
 }
 
-/* fdt_next_tag() adds a property's length to an int before it looks at the bounds: look first. */
-static bool property_fits(const void *tree, int offset)
+/* A length that libfdt's arithmetic on ints would wrap around is refused here, before anyone computes with it. */
+static bool property_is_sound(const void *tree, int offset)
 {
-        const struct fdt_property *property = fdt_offset_ptr(tree, offset, sizeof *property);
+        const char *name;
+        int length;
 
-        return property && fdt32_ld(&property->len) <= fdt_size_dt_struct(tree);
-}
-
-static bool is_property(const void *tree, int offset)
-{
-        const fdt32_t *tag = fdt_offset_ptr(tree, offset, CELL);
-
-        return tag && fdt32_ld(tag) == FDT_PROP;
+        return fdt_getprop_by_offset(tree, offset, &name, &length) && length >= 0 &&
+               (unsigned)length <= fdt_size_dt_struct(tree);
 }
 
 int dt_check(const void *tree)
@@ -60,14 +55,9 @@ int dt_check(const void *tree)
         int depth = 0, roots = 0, next = 0, error = check_header(tree);
 
         for (int offset = 0; error == 0; offset = next) {
-                const char *name;
-
-                if (is_property(tree, offset) && !property_fits(tree, offset))
-                        return refuse("a property runs out of the tree", offset);
-
                 uint32_t tag = fdt_next_tag(tree, offset, &next);
 
-                if (next < 0)
+                if (next <= offset)
                         return refuse("the structure is broken or cut short", offset);
                 switch (tag) {
                 case FDT_BEGIN_NODE:
@@ -81,8 +71,8 @@ int dt_check(const void *tree)
                                 return refuse("a node ends that never began", offset);
                         break;
                 case FDT_PROP:
-                        if (depth == 0 || !fdt_getprop_by_offset(tree, offset, &name, NULL))
-                                return refuse("a property has no name or no node", offset);
+                        if (depth == 0 || !property_is_sound(tree, offset))
+                                return refuse("a property has no name, no node or no end", offset);
                         break;
                 case FDT_END:
                         return depth == 0 && roots == 1 ? 0 : refuse("the tree ends before its nodes do", offset);
@@ -241,7 +231,7 @@ static int interrupt_parent(const struct dt_cursor *at, uint32_t *phandle)
 
 int dt_interrupt(const struct dt_cursor *at, uint32_t *interrupt, uint32_t *controller)
 {
-        int length, cells_length;
+        int length, count_length = 0;
         const fdt32_t *cells = fdt_getprop(at->tree, at->node, "interrupts-extended", &length);
 
         if (cells) {
@@ -258,9 +248,9 @@ int dt_interrupt(const struct dt_cursor *at, uint32_t *interrupt, uint32_t *cont
         }
 
         int node = fdt_node_offset_by_phandle(at->tree, *controller);
-        const fdt32_t *count = node < 0 ? NULL : fdt_getprop(at->tree, node, "#interrupt-cells", &cells_length);
+        const fdt32_t *count = node < 0 ? NULL : fdt_getprop(at->tree, node, "#interrupt-cells", &count_length);
 
-        if (!count || cells_length != CELL || fdt32_ld(count) < 1 || fdt32_ld(count) > (uint32_t)length / CELL)
+        if (!count || count_length != CELL || fdt32_ld(count) < 1 || fdt32_ld(count) > (uint32_t)length / CELL)
                 return -EBADF;
         *interrupt = fdt32_ld(cells);
         return 0;
@@ -270,15 +260,15 @@ int dt_interrupt(const struct dt_cursor *at, uint32_t *interrupt, uint32_t *cont
 static uint32_t hart_controller(const void *tree, uint64_t hart)
 {
         struct dt_cursor at = dt_start(tree);
+        struct range reg;
+        int cpu = -1;
 
         while (dt_next(&at)) {
-                struct dt_cursor cpu = at;
-                struct range reg;
+                const char *type = dt_string(&at, "device_type");
 
-                if (at.depth < 1 || !dt_compatible(&at, "riscv,cpu-intc"))
-                        continue;
-                cpu.node = at.path[--cpu.depth];
-                if (dt_reg(&cpu, 0, &reg) == 0 && reg.base == hart)
+                if (type && strcmp(type, "cpu") == 0 && dt_reg(&at, 0, &reg) == 0 && reg.base == hart)
+                        cpu = at.node;
+                if (at.depth > 0 && at.path[at.depth - 1] == cpu && dt_compatible(&at, "riscv,cpu-intc"))
                         return fdt_get_phandle(tree, at.node);
         }
         return 0;

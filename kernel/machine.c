@@ -18,46 +18,34 @@ static bool overlap(struct range a, struct range b)
         return a.base < b.base + b.size && b.base < a.base + a.size;
 }
 
-static int add_reserved(struct machine *machine, uint64_t base, uint64_t size)
+static int add_memory(struct machine *machine, struct range range)
 {
-        if (size == 0)
-                return 0;
-        if (base + size < base || machine->reserveds == MACHINE_RESERVED_MAX) {
-                log_error("device tree: reserved memory at 0x%lx: %s", base,
-                          base + size < base ? "it wraps around" : "one range too many");
+        for (unsigned i = 0; i < machine->memories; i++)
+                if (overlap(range, machine->memory[i]))
+                        return -EBADF;
+        if (machine->memories == MACHINE_MEMORY_MAX)
                 return -EBADF;
-        }
-        machine->reserved[machine->reserveds++] = (struct range){ base, size };
+        machine->memory[machine->memories++] = range;
         return 0;
 }
 
-static int add_memory(struct machine *machine, const struct dt_cursor *at)
+static int add_reserved(struct machine *machine, struct range range)
 {
-        struct range range;
-        int error;
-
-        for (unsigned index = 0; (error = dt_reg(at, index, &range)) == 0; index++) {
-                if (range.size == 0)
-                        continue;
-                for (unsigned i = 0; i < machine->memories; i++)
-                        if (overlap(range, machine->memory[i]))
-                                return refuse(at, "it overlaps other memory");
-                if (machine->memories == MACHINE_MEMORY_MAX)
-                        return refuse(at, "one piece of memory too many");
-                machine->memory[machine->memories++] = range;
-        }
-        return error == -ENOENT ? 0 : refuse(at, "reg makes no sense");
+        if (machine->reserveds == MACHINE_RESERVED_MAX)
+                return -EBADF;
+        machine->reserved[machine->reserveds++] = range;
+        return 0;
 }
 
-/* A child of /reserved-memory; one without reg may lie where the system likes, and is never made (3.5). */
-static int read_reserved(struct machine *machine, const struct dt_cursor *at)
+/* Every reg of a node; a reserved-memory node without one lies where the system likes, and is never made (3.5). */
+static int add_regs(struct machine *machine, const struct dt_cursor *at, int (*add)(struct machine *, struct range))
 {
         struct range range;
         int error;
 
         for (unsigned index = 0; (error = dt_reg(at, index, &range)) == 0; index++)
-                if (add_reserved(machine, range.base, range.size) != 0)
-                        return -EBADF;
+                if (range.size > 0 && add(machine, range) != 0)
+                        return refuse(at, "it overlaps other memory, or is one piece too many");
         return error == -ENOENT ? 0 : refuse(at, "reg makes no sense");
 }
 
@@ -94,7 +82,7 @@ static int read_chosen(struct machine *machine, const struct dt_cursor *at)
         machine->stdout_node = stdout_node(at);
         if (error_start == -EBADF || error_end == -EBADF || error_start != error_end || end < start)
                 return refuse(at, "linux,initrd-start and -end make no sense");
-        return add_reserved(machine, start, end - start);
+        return end > start ? add_reserved(machine, (struct range){ start, end - start }) : 0;
 }
 
 static int read_node(struct machine *machine, const struct dt_cursor *at, const char *parent, bool *found)
@@ -107,26 +95,26 @@ static int read_node(struct machine *machine, const struct dt_cursor *at, const 
         if (at->depth == 1 && strcmp(name, "chosen") == 0)
                 return read_chosen(machine, at);
         if (at->depth == 1 && type && strcmp(type, "memory") == 0)
-                return dt_enabled(at) ? add_memory(machine, at) : 0;
+                return dt_enabled(at) ? add_regs(machine, at, add_memory) : 0;
         if (at->depth == 2 && strcmp(parent, "cpus") == 0 && type && strcmp(type, "cpu") == 0)
                 return read_cpu(machine, at, found);
         if (at->depth == 2 && strcmp(parent, "reserved-memory") == 0)
-                return read_reserved(machine, at);
+                return add_regs(machine, at, add_reserved);
         return 0;
 }
 
 static int read_memreserve(struct machine *machine)
 {
-        int count = fdt_num_mem_rsv(machine->tree), error = 0;
+        struct range range;
 
-        for (int i = 0; i < count && error == 0; i++) {
-                uint64_t base, size;
-
-                if (fdt_get_mem_rsv(machine->tree, i, &base, &size) != 0)
+        for (int i = 0; i < fdt_num_mem_rsv(machine->tree); i++) {
+                if (fdt_get_mem_rsv(machine->tree, i, &range.base, &range.size) != 0 ||
+                    range.base + range.size < range.base || add_reserved(machine, range) != 0) {
+                        log_error("device tree: memory reservation %d makes no sense", i);
                         return -EBADF;
-                error = add_reserved(machine, base, size);
+                }
         }
-        return error;
+        return 0;
 }
 
 static int check_machine(const struct machine *machine, bool boot_hart_found)
@@ -156,11 +144,8 @@ int machine_read(struct machine *machine, const void *tree, uint64_t hart)
 
                 error = read_node(machine, &at, parent ? parent : "", &boot_hart_found);
         }
-        if (error == 0)
-                error = read_memreserve(machine);
-        if (error == 0)
-                error = add_reserved(machine, machine->tree_range.base, machine->tree_range.size);
         if (!machine->bootargs)
                 machine->bootargs = "";
-        return error ? error : check_machine(machine, boot_hart_found);
+        return error ?: read_memreserve(machine) ?: add_reserved(machine, machine->tree_range)
+               ?: check_machine(machine, boot_hart_found);
 }

@@ -55,13 +55,8 @@ static void print_disks(void)
 static int bring_up(uint64_t hart, const void *tree)
 {
         struct range image = { (uintptr_t)__image_start, (uintptr_t)(__image_end - __image_start) };
-        int error = machine_read(&machine, tree, hart);
 
-        if (error == 0)
-                error = memory_init(&machine, image);
-        if (error == 0)
-                error = vm_init(&machine);
-        return error;
+        return machine_read(&machine, tree, hart) ?: memory_init(&machine, image) ?: vm_init(&machine);
 }
 
 /* Called by entry.S on the boot hart: interrupts off, translation off, the firmware's console to speak through. */
@@ -81,7 +76,7 @@ void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
         print_machine();
         if (args_parse(machine.bootargs) != 0)
                 power_exit(EXIT_INPUT);
-        log_limit(arguments.log);
+        log_limit((enum log_level)arguments.log);
         if (drivers_probe(&machine, device_drivers) != 0)
                 power_exit(EXIT_INPUT);
         print_disks();

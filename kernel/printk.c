@@ -14,194 +14,147 @@ struct output {
 };
 
 struct spec {
-        bool left, zero, plus, space, alternate;
-        int width, precision; /* precision -1: none */
+        bool left, zero, wide; /* flags - and 0; l or z before the conversion */
+        int width, precision;  /* precision -1: none */
 };
 
-static void put(struct output *output, char character)
+static void put(struct output *output, char character, int count)
 {
-        if (output->length + 1 < output->size)
-                output->buffer[output->length] = character;
-        output->length++;
+        for (; count > 0; count--, output->length++)
+                if (output->length + 1 < output->size)
+                        output->buffer[output->length] = character;
 }
 
-static void put_repeated(struct output *output, char character, int count)
+/* `zeros` zeros between `prefix` and `text`, and blanks around all of it up to the width. */
+static void put_field(struct output *output, const struct spec *spec, const char *prefix, int zeros,
+                      const char *text, int length)
 {
-        while (count-- > 0)
-                put(output, character);
-}
+        int blanks = spec->width - (int)strlen(prefix) - zeros - length;
 
-static void put_text(struct output *output, const char *text, int length, const struct spec *spec)
-{
         if (!spec->left)
-                put_repeated(output, ' ', spec->width - length);
-        for (int i = 0; i < length; i++)
-                put(output, text[i]);
+                put(output, ' ', blanks);
+        while (*prefix)
+                put(output, *prefix++, 1);
+        put(output, '0', zeros);
+        while (length-- > 0)
+                put(output, *text++, 1);
         if (spec->left)
-                put_repeated(output, ' ', spec->width - length);
+                put(output, ' ', blanks);
 }
 
-static void put_string(struct output *output, const char *text, const struct spec *spec)
+static void put_string(struct output *output, const struct spec *spec, const char *text)
 {
+        int length = 0;
+
         if (!text)
                 text = "(null)";
-        put_text(output, text, (int)(spec->precision < 0 ? strlen(text) : strnlen(text, (size_t)spec->precision)),
-                 spec);
+        while (length != spec->precision && text[length] != '\0')
+                length++;
+        put_field(output, spec, "", 0, text, length);
 }
 
-static void put_number(struct output *output, uint64_t value, unsigned base, const char *prefix, bool capital,
-                       const struct spec *spec)
+static void put_number(struct output *output, const struct spec *spec, uint64_t value, unsigned base,
+                       const char *prefix, const char *digits)
 {
-        const char *digits = capital ? "0123456789ABCDEF" : "0123456789abcdef";
-        char reversed[20];
-        int length = 0, prefix_length = (int)strlen(prefix);
+        char text[20];
+        int start = sizeof text, zeros = 0;
 
         for (; value != 0; value /= base)
-                reversed[length++] = digits[value % base];
-        if (length == 0 && spec->precision != 0)
-                reversed[length++] = '0';
+                text[--start] = digits[value % base];
 
-        int zeros = spec->precision > length ? spec->precision - length : 0;
-        int padding = spec->width - prefix_length - zeros - length;
+        int length = (int)sizeof text - start, least = spec->precision < 0 ? 1 : spec->precision;
 
-        if (spec->zero && !spec->left && spec->precision < 0 && padding > 0) {
-                zeros = padding;
-                padding = 0;
-        }
-        if (!spec->left)
-                put_repeated(output, ' ', padding);
-        for (int i = 0; i < prefix_length; i++)
-                put(output, prefix[i]);
-        put_repeated(output, '0', zeros);
-        while (length > 0)
-                put(output, reversed[--length]);
-        if (spec->left)
-                put_repeated(output, ' ', padding);
+        if (spec->zero && !spec->left && spec->precision < 0 && spec->width - (int)strlen(prefix) > least)
+                least = spec->width - (int)strlen(prefix);
+        if (least > length)
+                zeros = least - length;
+        put_field(output, spec, prefix, zeros, text + start, length);
 }
 
-static const char *parse_flags(const char *format, struct spec *spec)
+static int parse_count(const char **format, va_list *arguments)
 {
-        for (;; format++) {
-                switch (*format) {
-                case '-': spec->left = true; break;
-                case '0': spec->zero = true; break;
-                case '+': spec->plus = true; break;
-                case ' ': spec->space = true; break;
-                case '#': spec->alternate = true; break;
-                default: return format;
-                }
+        int count = 0;
+
+        if (**format == '*') {
+                (*format)++;
+                return va_arg(*arguments, int);
         }
+        for (; **format >= '0' && **format <= '9'; (*format)++)
+                count = count * 10 + (**format - '0');
+        return count;
 }
 
-static const char *parse_count(const char *format, int *count, va_list *arguments)
-{
-        if (*format == '*') {
-                *count = va_arg(*arguments, int);
-                return format + 1;
-        }
-        for (*count = 0; *format >= '0' && *format <= '9'; format++)
-                *count = *count * 10 + (*format - '0');
-        return format;
-}
-
+/* What stands between a % and its conversion; returns the conversion's place. */
 static const char *parse_spec(const char *format, struct spec *spec, va_list *arguments)
 {
         *spec = (struct spec){ .precision = -1 };
-        format = parse_flags(format, spec);
-        format = parse_count(format, &spec->width, arguments);
-        if (spec->width < 0) {
+        for (; *format == '-' || *format == '0'; format++) {
+                spec->left |= *format == '-';
+                spec->zero |= *format == '0';
+        }
+        spec->width = parse_count(&format, arguments);
+        if (spec->width < 0) { /* from a *: it means the flag */
                 spec->left = true;
                 spec->width = -spec->width;
         }
-        if (*format == '.')
-                format = parse_count(format + 1, &spec->precision, arguments);
+        if (*format == '.') {
+                format++;
+                spec->precision = parse_count(&format, arguments);
+        }
+        for (; *format == 'l' || *format == 'z'; format++)
+                spec->wide = true;
         return format;
 }
 
-/* An argument of the size that the h, l and z before its conversion say. */
-static uint64_t take_argument(const char *size, bool is_signed, va_list *arguments)
+static void put_conversion(struct output *output, const struct spec *spec, char conversion, va_list *arguments)
 {
-        bool wide = *size == 'l' || *size == 'z';
-
-        if (is_signed) {
-                int64_t value = wide ? va_arg(*arguments, long) : va_arg(*arguments, int);
-
-                if (*size == 'h')
-                        value = size[1] == 'h' ? (signed char)value : (short)value;
-                return (uint64_t)value;
-        }
-
-        uint64_t value = wide ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned);
-
-        if (*size == 'h')
-                value = size[1] == 'h' ? (unsigned char)value : (unsigned short)value;
-        return value;
-}
-
-static void put_signed(struct output *output, int64_t value, const struct spec *spec)
-{
-        const char *sign = value < 0 ? "-" : spec->plus ? "+" : spec->space ? " " : "";
-
-        put_number(output, value < 0 ? -(uint64_t)value : (uint64_t)value, 10, sign, false, spec);
-}
-
-static void put_conversion(struct output *output, const char *size, char conversion, struct spec *spec,
-                           va_list *arguments)
-{
-        uint64_t value;
+        static const char small[] = "0123456789abcdef", capital[] = "0123456789ABCDEF";
+        int64_t number;
         char character;
 
         switch (conversion) {
         case 'c':
                 character = (char)va_arg(*arguments, int);
-                put_text(output, &character, 1, spec);
+                put_field(output, spec, "", 0, &character, 1);
                 break;
         case 's':
-                put_string(output, va_arg(*arguments, const char *), spec);
+                put_string(output, spec, va_arg(*arguments, const char *));
                 break;
         case 'd':
         case 'i':
-                put_signed(output, (int64_t)take_argument(size, true, arguments), spec);
-                break;
-        case 'u':
-                put_number(output, take_argument(size, false, arguments), 10, "", false, spec);
-                break;
-        case 'x':
-        case 'X':
-                value = take_argument(size, false, arguments);
-                put_number(output, value, 16, !spec->alternate || value == 0 ? "" : conversion == 'x' ? "0x" : "0X",
-                           conversion == 'X', spec);
+                number = spec->wide ? va_arg(*arguments, long) : va_arg(*arguments, int);
+                put_number(output, spec, number < 0 ? -(uint64_t)number : (uint64_t)number, 10, number < 0 ? "-" : "", small);
                 break;
         case 'p':
-                put_number(output, (uintptr_t)va_arg(*arguments, void *), 16, "0x", false, spec);
+                put_number(output, spec, (uintptr_t)va_arg(*arguments, void *), 16, "0x", small);
+                break;
+        case 'u':
+        case 'x':
+        case 'X':
+                put_number(output, spec, spec->wide ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned),
+                           conversion == 'u' ? 10 : 16, "", conversion == 'X' ? capital : small);
                 break;
         default:
-                put(output, conversion);
+                put(output, conversion, 1);
         }
 }
 
 size_t format_text_va(char *buffer, size_t size, const char *format, va_list original)
 {
         struct output output = { .buffer = buffer, .size = size };
+        struct spec spec;
         va_list arguments;
 
         va_copy(arguments, original);
         for (; *format != '\0'; format++) {
-                struct spec spec;
-
                 if (*format != '%') {
-                        put(&output, *format);
+                        put(&output, *format, 1);
                         continue;
                 }
                 format = parse_spec(format + 1, &spec, &arguments);
-
-                const char *length = format;
-
-                while (*format == 'h' || *format == 'l' || *format == 'z')
-                        format++;
                 if (*format == '\0')
                         break;
-                put_conversion(&output, length, *format, &spec, &arguments);
+                put_conversion(&output, &spec, *format, &arguments);
         }
         va_end(arguments);
         if (size > 0)
@@ -223,13 +176,13 @@ static void print(const char *prefix, const char *format, va_list arguments, con
 {
         static char line[256];
         /* The buffer is shared with interrupts, which may print as well. */
-        uintptr_t saved = interrupts_save();
+        bool enabled = interrupts_save();
         size_t start = format_text(line, sizeof line, "%s", prefix);
         size_t length = start + format_text_va(line + start, sizeof line - start, format, arguments);
 
         console_write(line, length < sizeof line ? length : sizeof line - 1);
         console_write(length < sizeof line ? end : "...\n", strlen(length < sizeof line ? end : "...\n"));
-        interrupts_restore(saved);
+        interrupts_restore(enabled);
 }
 
 void printk(const char *format, ...)

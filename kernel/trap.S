@@ -24,42 +24,20 @@ trap_vector:
         .endr
         .option pop
 
+        .macro  each_caller_saved instruction
+        .set    offset, 0
+        .irp    register, ra, t0, t1, t2, t3, t4, t5, t6, a0, a1, a2, a3, a4, a5, a6, a7
+        \instruction \register, offset(sp)
+        .set    offset, offset + 8
+        .endr
+        .endm
+
         .macro  interrupt_entry name, handler
 \name:
         addi    sp, sp, -128
-        sd      ra, 0(sp)
-        sd      t0, 8(sp)
-        sd      t1, 16(sp)
-        sd      t2, 24(sp)
-        sd      t3, 32(sp)
-        sd      t4, 40(sp)
-        sd      t5, 48(sp)
-        sd      t6, 56(sp)
-        sd      a0, 64(sp)
-        sd      a1, 72(sp)
-        sd      a2, 80(sp)
-        sd      a3, 88(sp)
-        sd      a4, 96(sp)
-        sd      a5, 104(sp)
-        sd      a6, 112(sp)
-        sd      a7, 120(sp)
+        each_caller_saved sd
         call    \handler
-        ld      ra, 0(sp)
-        ld      t0, 8(sp)
-        ld      t1, 16(sp)
-        ld      t2, 24(sp)
-        ld      t3, 32(sp)
-        ld      t4, 40(sp)
-        ld      t5, 48(sp)
-        ld      t6, 56(sp)
-        ld      a0, 64(sp)
-        ld      a1, 72(sp)
-        ld      a2, 80(sp)
-        ld      a3, 88(sp)
-        ld      a4, 96(sp)
-        ld      a5, 104(sp)
-        ld      a6, 112(sp)
-        ld      a7, 120(sp)
+        each_caller_saved ld
         addi    sp, sp, 128
         sret
         .endm

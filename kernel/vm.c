@@ -98,19 +98,12 @@ static int map_between(const char *from, const char *to, enum vm_flags flags)
 
 static int map_image(void)
 {
-        int error = map_between(__image_start, __rodata_start, VM_READ | VM_EXECUTE);
-
-        if (error == 0)
-                error = map_between(__rodata_start, __data_start, VM_READ);
-        if (error == 0)
-                error = map_between(__data_start, __stack_guard, VM_READ | VM_WRITE);
-        if (error == 0)
-                error = map_between(__stack_guard + PAGE_SIZE, __stack_top, VM_READ | VM_WRITE);
-        if (error == 0)
-                error = map_between(__trap_stack_guard + PAGE_SIZE, __trap_stack_top, VM_READ | VM_WRITE);
-        if (error == 0)
-                error = map_between(__symbols_start, __image_end, VM_READ);
-        return error;
+        return map_between(__image_start, __rodata_start, VM_READ | VM_EXECUTE)
+               ?: map_between(__rodata_start, __data_start, VM_READ)
+               ?: map_between(__data_start, __stack_guard, VM_READ | VM_WRITE)
+               ?: map_between(__stack_guard + PAGE_SIZE, __stack_top, VM_READ | VM_WRITE)
+               ?: map_between(__trap_stack_guard + PAGE_SIZE, __trap_stack_top, VM_READ | VM_WRITE)
+               ?: map_between(__symbols_start, __image_end, VM_READ);
 }
 
 static int map_free_memory(void)
@@ -125,15 +118,10 @@ static int map_free_memory(void)
 
 int vm_init(const struct machine *machine)
 {
-        int error = -ENOMEM;
-
         root = memory_allocate(PAGE_SIZE, PAGE_SIZE);
-        if (root)
-                error = map_image();
-        if (error == 0)
-                error = map_free_memory();
-        if (error == 0)
-                error = vm_map(machine->tree_range, VM_READ);
+
+        int error = root ? map_image() ?: map_free_memory() ?: vm_map(machine->tree_range, VM_READ) : -ENOMEM;
+
         if (error != 0) {
                 log_error("page table: %s",
                           error == -ENOMEM ? "too little free memory for it" : "the device tree is in the kernel's own memory");

@@ -46,142 +46,88 @@
 #define device_store(place, value) (*(volatile __typeof__(*(place)) *)(place) = (value))
 
 /*
- * Barriers of a virtqueue, by what they order (virtio 1.2, 2.7). With VIRTIO_F_ORDER_PLATFORM or without,
- * a device may be hardware: so these are real fences, and the notification's own is in mmio_write32().
+ * Barriers of a virtqueue, by what they order (virtio 1.2, 2.7). A device may be hardware: so these are
+ * real fences, and the notification's own is in mmio_write32(). __sync_synchronize() will not do: gcc
+ * and clang make different fences of it.
  */
-static inline void ring_entry_before_index(void) /* 2.7.13.3.1 */
-{
-        __asm__ volatile("fence w, w" ::: "memory");
-}
+#define fence(before, after) __asm__ volatile("fence " before ", " after ::: "memory")
+#define ring_entry_before_index() fence("w", "w")   /* 2.7.13.3.1 */
+#define ring_index_before_event() fence("rw", "rw") /* 2.7.13.4.1, and 2.7.14 on the used side */
+#define ring_index_before_element() fence("r", "r") /* 2.7.14 */
 
-static inline void ring_index_before_event(void) /* 2.7.13.4.1, and 2.7.14 on the used side */
-{
-        __asm__ volatile("fence rw, rw" ::: "memory");
-}
+/* Between acknowledging an interrupt at the device and looking at what it announced. */
+#define acknowledge_before_look() fence("o", "r")
 
-static inline void ring_index_before_element(void) /* 2.7.14 */
-{
-        __asm__ volatile("fence r, r" ::: "memory");
-}
+/*
+ * mmio_read8(address), mmio_write8(address, value) and so on: device registers, mapped one to one and
+ * aligned to their width. A write comes after all memory writes before it, a read before all memory
+ * reads after it. Any context.
+ */
+#define MMIO_ACCESS(bits)                                                                          \
+        static inline uint##bits##_t mmio_read##bits(uintptr_t address)                            \
+        {                                                                                          \
+                uint##bits##_t value = *(volatile uint##bits##_t *)address;                        \
+                fence("i", "r");                                                                   \
+                return value;                                                                      \
+        }                                                                                          \
+        static inline void mmio_write##bits(uintptr_t address, uint##bits##_t value)               \
+        {                                                                                          \
+                fence("w", "o");                                                                   \
+                *(volatile uint##bits##_t *)address = value;                                       \
+        }
+MMIO_ACCESS(8)
+MMIO_ACCESS(16)
+MMIO_ACCESS(32)
 
-/* Device registers, mapped one to one; `address` is aligned to the width. A write is after all memory writes before it, a read before all memory reads after it. */
-static inline uint8_t mmio_read8(uintptr_t address)
-{
-        uint8_t value = *(volatile uint8_t *)address;
+#define csr_read(csr)                                                                              \
+        __extension__({                                                                            \
+                uint64_t csr_value;                                                                \
+                __asm__ volatile("csrr %0, " #csr : "=r"(csr_value)::"memory");                    \
+                csr_value;                                                                         \
+        })
+#define csr_set(csr, bits) __asm__ volatile("csrs " #csr ", %0" ::"rK"(bits) : "memory")
+#define csr_clear(csr, bits) __asm__ volatile("csrc " #csr ", %0" ::"rK"(bits) : "memory")
 
-        __asm__ volatile("fence i, r" ::: "memory");
-        return value;
-}
-
-static inline uint16_t mmio_read16(uintptr_t address)
-{
-        uint16_t value = *(volatile uint16_t *)address;
-
-        __asm__ volatile("fence i, r" ::: "memory");
-        return value;
-}
-
-static inline uint32_t mmio_read32(uintptr_t address)
-{
-        uint32_t value = *(volatile uint32_t *)address;
-
-        __asm__ volatile("fence i, r" ::: "memory");
-        return value;
-}
-
-static inline void mmio_write8(uintptr_t address, uint8_t value)
-{
-        __asm__ volatile("fence w, o" ::: "memory");
-        *(volatile uint8_t *)address = value;
-}
-
-static inline void mmio_write32(uintptr_t address, uint32_t value)
-{
-        __asm__ volatile("fence w, o" ::: "memory");
-        *(volatile uint32_t *)address = value;
-}
-
-/* After acknowledging an interrupt at the device, before looking at what it announced. */
-static inline void mmio_write_before_memory_read(void)
-{
-        __asm__ volatile("fence o, r" ::: "memory");
-}
-
-#define SSTATUS_SIE (1ul << 1)
-#define SIE_STIE (1ul << 5)
-#define SIE_SEIE (1ul << 9)
+enum { SSTATUS_SIE = 1 << 1, SIE_STIE = 1 << 5, SIE_SEIE = 1 << 9 };
 
 /* Whether this hart takes interrupts now: false in a handler and where they are masked. */
 static inline bool interrupts_enabled(void)
 {
-        uintptr_t sstatus;
-
-        __asm__ volatile("csrr %0, sstatus" : "=r"(sstatus));
-        return (sstatus & SSTATUS_SIE) != 0;
+        return (csr_read(sstatus) & SSTATUS_SIE) != 0;
 }
 
-static inline void interrupts_enable(void)
-{
-        __asm__ volatile("csrsi sstatus, 2" ::: "memory");
-}
-
-static inline void interrupts_disable(void)
-{
-        __asm__ volatile("csrci sstatus, 2" ::: "memory");
-}
+#define interrupts_enable() csr_set(sstatus, SSTATUS_SIE)
+#define interrupts_disable() csr_clear(sstatus, SSTATUS_SIE)
 
 /* Mask interrupts; returns what interrupts_restore() wants back. Any context. */
-static inline uintptr_t interrupts_save(void)
+static inline bool interrupts_save(void)
 {
-        uintptr_t sstatus;
+        bool enabled = interrupts_enabled();
 
-        __asm__ volatile("csrrci %0, sstatus, 2" : "=r"(sstatus)::"memory");
-        return sstatus & SSTATUS_SIE;
+        interrupts_disable();
+        return enabled;
 }
 
-static inline void interrupts_restore(uintptr_t saved)
+static inline void interrupts_restore(bool enabled)
 {
-        __asm__ volatile("csrs sstatus, %0" ::"r"(saved) : "memory");
+        if (enabled)
+                interrupts_enable();
 }
 
-/* Let the timer (or external) interrupt through to interrupts_enable(). */
-static inline void interrupts_unmask_timer(void)
-{
-        __asm__ volatile("csrs sie, %0" ::"r"(SIE_STIE) : "memory");
-}
-
-static inline void interrupts_mask_timer(void)
-{
-        __asm__ volatile("csrc sie, %0" ::"r"(SIE_STIE) : "memory");
-}
-
-static inline void interrupts_unmask_external(void)
-{
-        __asm__ volatile("csrs sie, %0" ::"r"(SIE_SEIE) : "memory");
-}
+/* Let the timer's or the external interrupts through to interrupts_enable(), or not. */
+#define interrupts_unmask_timer() csr_set(sie, SIE_STIE)
+#define interrupts_mask_timer() csr_clear(sie, SIE_STIE)
+#define interrupts_unmask_external() csr_set(sie, SIE_SEIE)
 
 /* Sleep until an interrupt is pending, masked or not (privileged specification, 3.3.3). */
-static inline void wait_for_interrupt(void)
-{
-        __asm__ volatile("wfi" ::: "memory");
-}
+#define wait_for_interrupt() __asm__ volatile("wfi" ::: "memory")
 
-/* Ticks of the platform's timer; instructions retired (exact under QEMU's -icount shift=0). */
-static inline uint64_t read_time(void)
-{
-        uint64_t value;
+/* Ticks of the platform's timer; instructions retired (exact under QEMU's -icount shift=0). Any context. */
+#define read_time() csr_read(time)
+#define read_instructions() csr_read(instret)
 
-        __asm__ volatile("rdtime %0" : "=r"(value));
-        return value;
-}
-
-static inline uint64_t read_instructions(void)
-{
-        uint64_t value;
-
-        __asm__ volatile("rdinstret %0" : "=r"(value));
-        return value;
-}
+/* The caller's frame pointer, for a backtrace. */
+#define frame_pointer() ((uintptr_t)__builtin_frame_address(0))
 
 /* Translate through the Sv39 table at `root` from here on. */
 static inline void page_table_activate(const void *root)
@@ -204,12 +150,6 @@ static inline long sbi_ecall(long extension, long function, unsigned long argume
         if (value)
                 *value = a1;
         return (long)a0;
-}
-
-/* The caller's frame pointer, for a backtrace. */
-static inline uintptr_t frame_pointer(void)
-{
-        return (uintptr_t)__builtin_frame_address(0);
 }
 
 #endif
