@@ -7,28 +7,18 @@
 #include "irq.h"
 
 enum plic_register { /* chapter 3 */
-        PRIORITY = 0x000000, /* of a source: 4 bytes each */
-        ENABLE = 0x002000,   /* of a context: a bit a source */
-        ENABLE_STRIDE = 0x80,
-        THRESHOLD = 0x200000, /* of a context */
-        CLAIM = 0x200004,
-        CONTEXT_STRIDE = 0x1000,
+        PRIORITY = 0x000000,                                           /* of a source: 4 bytes each */
+        ENABLE = 0x002000, ENABLE_STRIDE = 0x80,                       /* of a context: a bit a source */
+        THRESHOLD = 0x200000, CLAIM = 0x200004, CONTEXT_STRIDE = 0x1000, /* of a context */
+        SOURCES_MAX = 1023,
 };
-
-enum { SOURCES_MAX = 1023 };
 
 static uintptr_t priorities, enables, claim_register;
 
-static uint32_t claim(void)
-{
-        return mmio_read32(claim_register);
-}
+static uint32_t claim(void) { return mmio_read32(claim_register); }
 
 /* After the handler: the source may be pending again from here on (9). */
-static void complete(uint32_t source)
-{
-        mmio_write32(claim_register, source);
-}
+static void complete(uint32_t source) { mmio_write32(claim_register, source); }
 
 static void set_enabled(uint32_t source, bool enabled)
 {

@@ -28,10 +28,7 @@ int virtio_reset(struct virtio_device *device)
         return -ETIMEDOUT;
 }
 
-void virtio_fail(struct virtio_device *device)
-{
-        add_status(device, VIRTIO_STATUS_FAILED);
-}
+void virtio_fail(struct virtio_device *device) { add_status(device, VIRTIO_STATUS_FAILED); }
 
 bool virtio_needs_reset(struct virtio_device *device)
 {
@@ -108,10 +105,7 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
         return device->transport->queue_setup(device, index, queue) == 0 ? 0 : fail(device, "the queue cannot be set up");
 }
 
-void virtio_ready(struct virtio_device *device)
-{
-        add_status(device, VIRTIO_STATUS_DRIVER_OK);
-}
+void virtio_ready(struct virtio_device *device) { add_status(device, VIRTIO_STATUS_DRIVER_OK); }
 
 /* 64 bits as two halves: they need not be readable at once (4.2.2.2). */
 static uint64_t read_field(struct virtio_device *device, const struct virtio_config_field *field)

@@ -14,30 +14,12 @@
 #include "virtio.h"
 
 enum virtio_mmio_register { /* 4.2.2, and 4.2.4 for those of version 1 alone */
-        MAGIC_VALUE = 0x000,
-        VERSION = 0x004,
-        DEVICE_ID = 0x008,
-        DEVICE_FEATURES = 0x010,
-        DEVICE_FEATURES_SEL = 0x014,
-        DRIVER_FEATURES = 0x020,
-        DRIVER_FEATURES_SEL = 0x024,
-        LEGACY_GUEST_PAGE_SIZE = 0x028,
-        QUEUE_SEL = 0x030,
-        QUEUE_SIZE_MAX = 0x034,
-        QUEUE_SIZE = 0x038,
-        LEGACY_QUEUE_ALIGN = 0x03c,
-        LEGACY_QUEUE_PFN = 0x040,
-        QUEUE_READY = 0x044,
-        QUEUE_NOTIFY = 0x050,
-        INTERRUPT_STATUS = 0x060,
-        INTERRUPT_ACK = 0x064,
-        STATUS = 0x070,
-        QUEUE_DESC_LOW = 0x080,
-        QUEUE_DESC_HIGH = 0x084,
-        QUEUE_DRIVER_LOW = 0x090,
-        QUEUE_DRIVER_HIGH = 0x094,
-        QUEUE_DEVICE_LOW = 0x0a0,
-        QUEUE_DEVICE_HIGH = 0x0a4,
+        MAGIC_VALUE = 0x000, VERSION = 0x004, DEVICE_ID = 0x008,
+        DEVICE_FEATURES = 0x010, DEVICE_FEATURES_SEL = 0x014, DRIVER_FEATURES = 0x020, DRIVER_FEATURES_SEL = 0x024,
+        LEGACY_GUEST_PAGE_SIZE = 0x028, QUEUE_SEL = 0x030, QUEUE_SIZE_MAX = 0x034, QUEUE_SIZE = 0x038,
+        LEGACY_QUEUE_ALIGN = 0x03c, LEGACY_QUEUE_PFN = 0x040, QUEUE_READY = 0x044, QUEUE_NOTIFY = 0x050,
+        INTERRUPT_STATUS = 0x060, INTERRUPT_ACK = 0x064, STATUS = 0x070,
+        QUEUE_DESC_LOW = 0x080, QUEUE_DRIVER_LOW = 0x090, QUEUE_DEVICE_LOW = 0x0a0, /* each with its high half behind it */
         CONFIG_GENERATION = 0x0fc,
         CONFIG = 0x100,
 };
@@ -59,15 +41,9 @@ static void write(struct virtio_device *device, enum virtio_mmio_register at, ui
         mmio_write32(container_of(device, struct virtio_mmio, device)->base + at, value);
 }
 
-static uint32_t get_status(struct virtio_device *device)
-{
-        return read(device, STATUS);
-}
+static uint32_t get_status(struct virtio_device *device) { return read(device, STATUS); }
 
-static void set_status(struct virtio_device *device, uint32_t status)
-{
-        write(device, STATUS, status);
-}
+static void set_status(struct virtio_device *device, uint32_t status) { write(device, STATUS, status); }
 
 /* 32 features at a time. A legacy device has no more, and to ask it for others is an error. */
 static uint64_t get_features(struct virtio_device *device)
@@ -125,10 +101,7 @@ static int queue_setup(struct virtio_device *device, unsigned index, const struc
         return 0;
 }
 
-static void notify(struct virtio_device *device, unsigned index)
-{
-        write(device, QUEUE_NOTIFY, index);
-}
+static void notify(struct virtio_device *device, unsigned index) { write(device, QUEUE_NOTIFY, index); }
 
 static uint32_t config_read(struct virtio_device *device, unsigned offset, unsigned width)
 {
@@ -137,10 +110,7 @@ static uint32_t config_read(struct virtio_device *device, unsigned offset, unsig
         return width == 1 ? mmio_read8(field) : width == 2 ? mmio_read16(field) : mmio_read32(field);
 }
 
-static uint32_t config_generation(struct virtio_device *device)
-{
-        return read(device, CONFIG_GENERATION);
-}
+static uint32_t config_generation(struct virtio_device *device) { return read(device, CONFIG_GENERATION); }
 
 static const struct virtio_transport transport = {
         .get_status = get_status, .set_status = set_status,

@@ -137,10 +137,7 @@ void virtq_add(struct virtq *queue, uint16_t seat, unsigned segments, uint32_t w
 }
 
 /* Behind the avail ring: the used entry that is worth an interrupt; behind the used ring: the avail entry worth a notification. */
-static uint16_t *used_event(const struct virtq *queue)
-{
-        return &queue->avail->ring[queue->layout.size];
-}
+static uint16_t *used_event(const struct virtq *queue) { return &queue->avail->ring[queue->layout.size]; }
 
 static const uint16_t *avail_event(const struct virtq *queue)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* args.h - the boot arguments, key=value words; contract.md has their meaning. */
-#ifndef ARGS_H
-#define ARGS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -33,5 +32,3 @@ extern struct arguments arguments;
 
 /* Read `text` into `arguments`, over the defaults. 0, or -EINVAL after saying which word is wrong, and why. At boot. */
 int args_parse(const char *text);
-
-#endif

@@ -6,8 +6,7 @@
  * the driver has no room. The unit of `sector` and `sectors` is 512 bytes on every disk, whatever its
  * logical block (virtio 1.2, 5.2.5).
  */
-#ifndef BLOCK_H
-#define BLOCK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -131,5 +130,3 @@ static inline struct block_future block_flush(struct block_device *device)
 int block_read_sync(struct block_device *device, uint64_t sector, void *buffer, uint32_t sectors);
 int block_write_sync(struct block_device *device, uint64_t sector, const void *buffer, uint32_t sectors);
 int block_flush_sync(struct block_device *device);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* console.h - where printed text goes: the firmware's console until a UART is found, then that. */
-#ifndef CONSOLE_H
-#define CONSOLE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -10,5 +9,3 @@ void console_write(const char *text, size_t length);
 
 /* Print through `put`, which a UART's driver owns, from now on. At boot. */
 void console_attach(void (*put)(char character));
-
-#endif

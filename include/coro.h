@@ -25,8 +25,7 @@
  * scripts/check_coro finds the rest, and a coroutine whose state is not a label of its own panics.
  * tests/reject/ holds one file for each mistake.
  */
-#ifndef CORO_H
-#define CORO_H
+#pragma once
 
 #include "future.h"
 #include "util.h"
@@ -82,5 +81,3 @@ _Noreturn void coro_lost(const struct future *future);
 
 /* Panic: `future` awaits again in a place whose last future is not finished. */
 _Noreturn void coro_overwrites(const struct future *future, const struct future *place);
-
-#endif

@@ -6,8 +6,7 @@
  * (Devicetree Specification 0.4). A tree is checked before it is believed: dt_check(), once.
  * "Says why" means one sentence on the console.
  */
-#ifndef DEVICETREE_H
-#define DEVICETREE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -100,5 +99,3 @@ struct machine {
  * Check `tree` and read it. `hart` is the hart that booted. 0, or -EBADF after saying why. At boot.
  */
 int machine_read(struct machine *machine, const void *tree, uint64_t hart);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* driver.h - drivers for nodes of the device tree, by `compatible`. */
-#ifndef DRIVER_H
-#define DRIVER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -48,5 +47,3 @@ int device_refuse(const struct device_node *node, const char *why);
 
 /* Find the driver for a virtio device's type and probe it. 0 where there is none. Task context. */
 int virtio_probe(struct virtio_device *device);
-
-#endif

@@ -4,10 +4,8 @@
  *
  * A task is a future that the executor polls, with a waker of its own. One executor serves one hart.
  */
-#ifndef EXECUTOR_H
-#define EXECUTOR_H
+#pragma once
 
-#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,11 +22,10 @@ struct task {
         struct task *next; /* in the ready queue */
         struct task *all_next, **all_link;
         uint32_t queued; /* shared: set by wake, cleared by the executor before it polls */
-        bool daemon;
         bool finished;
 };
 
-static_assert(sizeof(struct task) + sizeof(struct future) <= 96, "what a waiting task costs beside its own state");
+_Static_assert(sizeof(struct task) + sizeof(struct future) <= 96, "what a waiting task costs beside its own state");
 
 /*
  * Run after every batch of polls, in task context: what a batch has gathered (requests that wait for a
@@ -43,9 +40,8 @@ struct executor {
         struct task *tail;     /* shared: producers swap themselves in here */
         uint32_t batch_wanted; /* shared: an interrupt has work for the hooks */
         struct task marker;    /* bounds a batch; the queue is empty when it is the tail */
-        struct task *all;
+        struct task *all;     /* that have not finished */
         struct task *current; /* being polled; NULL between polls */
-        uint32_t live;        /* tasks spawned and not finished, daemons apart */
         struct batch_hook *hooks;
 };
 
@@ -62,10 +58,7 @@ void executor_add_hook(struct executor *executor, struct batch_hook *hook);
  */
 void executor_spawn(struct executor *executor, struct task *task, struct future *root, const char *name);
 
-/* The same for a task that executor_run_until_idle() does not wait for. */
-void executor_spawn_daemon(struct executor *executor, struct task *task, struct future *root, const char *name);
-
-/* Poll what is ready and sleep (wfi) when nothing is, until every task but the daemons has finished. Not in a task. */
+/* Poll what is ready and sleep (wfi) when nothing is, until every task has finished. Not in a task. */
 void executor_run_until_idle(struct executor *executor);
 
 /*
@@ -82,9 +75,4 @@ static inline void executor_request_batch(struct executor *executor)
 }
 
 /* Whether `task`'s memory is its owner's again. Task context. */
-static inline bool task_finished(const struct task *task)
-{
-        return task->executor == NULL;
-}
-
-#endif
+static inline bool task_finished(const struct task *task) { return task->executor == NULL; }

@@ -13,8 +13,7 @@
  *  - a poll with a NULL waker withdraws it: a wait is given up and becomes ready with -ECANCELED;
  *    what a device still owns stays pending, with the waker it has, until the device lets go.
  */
-#ifndef FUTURE_H
-#define FUTURE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -75,5 +74,3 @@ static inline struct yield_future yield_now(void)
 {
         return (struct yield_future){ .future.poll = yield_poll };
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* irq.h - external interrupts: who handles which, on behalf of the interrupt controller. */
-#ifndef IRQ_H
-#define IRQ_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,5 +38,3 @@ void irq_dispatch(void);
 
 /* Claims that found no handler or nothing to do. Any context. */
 uint64_t irq_spurious_count(void);
-
-#endif

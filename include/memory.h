@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* memory.h - the machine's free memory, handed out and never taken back. */
-#ifndef MEMORY_H
-#define MEMORY_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,8 +27,5 @@ void *memory_allocate(size_t bytes, size_t alignment);
 /* Free range `index` as it was at boot, or a size of 0. Any context. */
 struct range memory_free_range(unsigned index);
 
-/* Bytes that the machine's memory nodes hold, and that are still free. Any context. */
+/* Bytes in the machine's memory nodes. Any context. */
 uint64_t memory_total(void);
-uint64_t memory_free(void);
-
-#endif

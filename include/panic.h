@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* panic.h - the end, for a bug of our own; never for what a device, a tree or a user did. */
-#ifndef PANIC_H
-#define PANIC_H
+#pragma once
 
 #include <stdint.h>
 
@@ -24,5 +23,3 @@ void panic_watch(const struct executor *executor);
 
 /* Print the chain of futures from `future` to the leaf that it waits for, a line each. Any context. */
 void print_await_chain(const struct future *future);
-
-#endif

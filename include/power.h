@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* power.h - the end of a run. */
-#ifndef POWER_H
-#define POWER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -16,5 +15,3 @@ void power_set_finisher(void (*finish)(unsigned code));
  * always 0), else asleep for ever. Any context.
  */
 _Noreturn void power_exit(enum exit_code code);
-
-#endif

@@ -5,8 +5,7 @@
  * Formats are printf's: %d %i %u %x %X %c %s %p %%, l and z, flags - and 0, width and precision, also as *.
  * A call appears whole: an interrupt's line is never in the middle of a task's.
  */
-#ifndef PRINTK_H
-#define PRINTK_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,5 +34,3 @@ void log_limit(enum log_level level);
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sbi.h - what the firmware does for the kernel (RISC-V SBI specification 1.0 and 2.0). */
-#ifndef SBI_H
-#define SBI_H
+#pragma once
 
 #include <stdint.h>
 
@@ -13,5 +12,3 @@ void sbi_set_timer(uint64_t ticks);
 
 /* Power off; returns where the firmware cannot. It carries no exit code. Any context. */
 void sbi_shutdown(void);
-
-#endif

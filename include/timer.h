@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* timer.h - time as a future. */
-#ifndef TIMER_H
-#define TIMER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -40,5 +39,3 @@ static inline struct timer_future sleep_until(uint64_t deadline)
 
 /* Ready `milliseconds` from now; a time beyond the timer's 64 bits is as late as they allow. Task context. */
 struct timer_future sleep_ms(uint64_t milliseconds);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* trap.h - what an exception leaves behind for words. */
-#ifndef TRAP_H
-#define TRAP_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,8 +14,3 @@ _Noreturn void trap_exception(const struct trap_frame *frame);
 
 /* An interrupt of a kind that this kernel never enables. Interrupt context. */
 void trap_unexpected(void);
-
-/* The privileged specification's words for an exception's scause (table 4.2). Any context. */
-const char *trap_cause(uintptr_t scause);
-
-#endif

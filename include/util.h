@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* util.h - the four macros that every kernel needs. */
-#ifndef UTIL_H
-#define UTIL_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,5 +13,3 @@
 /* `alignment` is a power of two; the result wraps like any unsigned sum. */
 #define ALIGN_DOWN(value, alignment) ((value) & ~((__typeof__(value))(alignment) - 1))
 #define ALIGN_UP(value, alignment) ALIGN_DOWN((value) + (__typeof__(value))(alignment) - 1, alignment)
-
-#endif

@@ -5,8 +5,7 @@
  * A transport finds the device and fills in `struct virtio_device`; a driver for the device's type
  * brings it up with the calls below. Section numbers are those of virtio 1.2.
  */
-#ifndef VIRTIO_H
-#define VIRTIO_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,20 +14,14 @@
 
 /* Device status (2.1). */
 enum virtio_status {
-        VIRTIO_STATUS_ACKNOWLEDGE = 1,
-        VIRTIO_STATUS_DRIVER = 2,
-        VIRTIO_STATUS_DRIVER_OK = 4,
-        VIRTIO_STATUS_FEATURES_OK = 8,
-        VIRTIO_STATUS_NEEDS_RESET = 64,
-        VIRTIO_STATUS_FAILED = 128,
+        VIRTIO_STATUS_ACKNOWLEDGE = 1, VIRTIO_STATUS_DRIVER = 2, VIRTIO_STATUS_DRIVER_OK = 4,
+        VIRTIO_STATUS_FEATURES_OK = 8, VIRTIO_STATUS_NEEDS_RESET = 64, VIRTIO_STATUS_FAILED = 128,
 };
 
 /* Features that are not of one device type (6). */
 #define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
 #define VIRTIO_F_EVENT_IDX (UINT64_C(1) << 29)
 #define VIRTIO_F_VERSION_1 (UINT64_C(1) << 32)
-#define VIRTIO_F_ACCESS_PLATFORM (UINT64_C(1) << 33)
-#define VIRTIO_F_ORDER_PLATFORM (UINT64_C(1) << 36)
 
 struct virtio_device;
 
@@ -121,5 +114,3 @@ static inline void virtio_notify(struct virtio_device *device, unsigned index)
 {
         device->transport->notify(device, index);
 }
-
-#endif

@@ -11,8 +11,7 @@
  * that the device writes: the descriptors are never read back, a used element is read once and must
  * name a seat that is taken. A lie breaks the queue, which only virtq_init() mends.
  */
-#ifndef VIRTQUEUE_H
-#define VIRTQUEUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -133,5 +132,3 @@ static inline bool virtq_need_event(uint16_t event, uint16_t new, uint16_t old)
 {
         return (uint16_t)(new - event - 1) < (uint16_t)(new - old);
 }
-
-#endif

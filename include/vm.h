@@ -6,8 +6,7 @@
  * registers of devices as their drivers are probed. Nothing is both writable and executable. Not mapped:
  * address 0, the page under each stack, the firmware.
  */
-#ifndef VM_H
-#define VM_H
+#pragma once
 
 #include <stdint.h>
 
@@ -26,5 +25,3 @@ int vm_map(struct range range, enum vm_flags flags);
 
 /* Whether `address` is in the guard page under a stack. Any context. */
 bool vm_is_guard(uintptr_t address);
-
-#endif

@@ -56,10 +56,7 @@ struct block_device *block_device(unsigned number)
         return device;
 }
 
-unsigned block_device_count(void)
-{
-        return device_count;
-}
+unsigned block_device_count(void) { return device_count; }
 
 unsigned block_device_resets(void)
 {
@@ -70,10 +67,7 @@ unsigned block_device_resets(void)
         return resets;
 }
 
-void block_request_batch(void)
-{
-        executor_request_batch(served);
-}
+void block_request_batch(void) { executor_request_batch(served); }
 
 /* What the device must never be asked (virtio 1.2, 5.2.6.1), refused with an errno of its own. */
 static int check(const struct block_future *request)

@@ -17,7 +17,4 @@ void console_write(const char *text, size_t length)
         interrupts_restore(enabled);
 }
 
-void console_attach(void (*put)(char character))
-{
-        put_character = put;
-}
+void console_attach(void (*put)(char character)) { put_character = put; }

@@ -106,12 +106,11 @@ const char *dt_name(const struct dt_cursor *at)
 
 bool dt_enabled(const struct dt_cursor *at)
 {
-        int length;
-        const char *status = fdt_getprop(at->tree, at->node, "status", &length);
+        const char *status = dt_string(at, "status");
 
-        if (!status)
+        if (!fdt_getprop(at->tree, at->node, "status", NULL))
                 return true;
-        return (length == 5 && memcmp(status, "okay", 5) == 0) || (length == 3 && memcmp(status, "ok", 3) == 0);
+        return status && (strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0);
 }
 
 int dt_u32(const struct dt_cursor *at, const char *property, uint32_t *value)

@@ -57,58 +57,39 @@ void executor_add_hook(struct executor *executor, struct batch_hook *hook)
         *link = hook;
 }
 
-static void spawn(struct executor *executor, struct task *task, struct future *root, const char *name, bool daemon)
+void executor_spawn(struct executor *executor, struct task *task, struct future *root, const char *name)
 {
         if (!task_finished(task))
                 panic("task %s is spawned again before it has finished", task->name);
         *task = (struct task){ .waker.wake = task_wake, .root = root, .executor = executor, .name = name,
-                               .queued = 1, .daemon = daemon, .all_next = executor->all, .all_link = &executor->all };
+                               .queued = 1, .all_next = executor->all, .all_link = &executor->all };
         if (executor->all)
                 executor->all->all_link = &task->all_next;
         executor->all = task;
-        executor->live += daemon ? 0 : 1;
         enqueue(executor, task);
 }
 
-void executor_spawn(struct executor *executor, struct task *task, struct future *root, const char *name)
-{
-        spawn(executor, task, root, name, false);
-}
-
-void executor_spawn_daemon(struct executor *executor, struct task *task, struct future *root, const char *name)
-{
-        spawn(executor, task, root, name, true);
-}
-
 /* The task's memory is its owner's again. `queued` stays set, so a waker that comes too late links nothing. */
-static void retire(struct executor *executor, struct task *task)
+static void retire(struct task *task)
 {
         *task->all_link = task->all_next;
         if (task->all_next)
                 task->all_next->all_link = task->all_link;
-        executor->live -= task->daemon ? 0 : 1;
         task->executor = NULL;
 }
 
 static void run_task(struct executor *executor, struct task *task)
 {
-        if (task->finished) {
-                retire(executor, task);
-                return;
-        }
+        if (task->finished)
+                return retire(task);
         /* Before the poll: a wake that comes during it must link the task again. */
         shared_store(&task->queued, 0);
         executor->current = task;
-
-        enum poll poll = future_poll(task->root, &task->waker);
-
+        task->finished = future_poll(task->root, &task->waker) == POLL_READY;
         executor->current = NULL;
-        if (poll == POLL_PENDING)
-                return;
         /* Woken in its last poll, it is linked once more and lives until it is popped. */
-        task->finished = true;
-        if (shared_swap(&task->queued, 1) == 0)
-                retire(executor, task);
+        if (task->finished && shared_swap(&task->queued, 1) == 0)
+                retire(task);
 }
 
 static void run_hooks(struct executor *executor)
@@ -140,14 +121,14 @@ static bool idle(const struct executor *executor)
 
 void executor_run_until_idle(struct executor *executor)
 {
-        while (executor->live > 0) {
+        while (executor->all) {
                 run_batch(executor);
                 /*
                  * Masked from the last look until after wfi: an interrupt that comes between the two stays
                  * pending, and wfi returns at once.
                  */
                 interrupts_disable();
-                if (executor->live > 0 && idle(executor))
+                if (executor->all && idle(executor))
                         wait_for_interrupt();
                 interrupts_enable();
         }

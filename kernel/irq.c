@@ -23,15 +23,9 @@ static uint8_t line_of[SOURCES_MAX];
 static unsigned line_count = 1;
 static uint64_t spurious;
 
-void irq_set_chip(const struct irq_chip *new_chip)
-{
-        chip = new_chip;
-}
+void irq_set_chip(const struct irq_chip *new_chip) { chip = new_chip; }
 
-bool irq_available(void)
-{
-        return chip != NULL;
-}
+bool irq_available(void) { return chip != NULL; }
 
 int irq_attach(uint32_t controller, uint32_t source, irq_handler *handler, void *context, const char *name)
 {
@@ -76,7 +70,4 @@ void irq_dispatch(void)
         }
 }
 
-uint64_t irq_spurious_count(void)
-{
-        return spurious;
-}
+uint64_t irq_spurious_count(void) { return spurious; }

@@ -81,8 +81,7 @@ int memory_init(const struct machine *machine, struct range image)
                 total += machine->memory[i].size;
                 error = add_piece(ALIGN_UP(base, PAGE_SIZE), ALIGN_DOWN(end, PAGE_SIZE));
         }
-        if (error == 0)
-                error = punch(image);
+        error = error ?: punch(image);
         for (unsigned i = 0; i < machine->reserveds && error == 0; i++)
                 error = punch(machine->reserved[i]);
         for (unsigned i = 0; i < piece_count; i++)
@@ -109,16 +108,4 @@ struct range memory_free_range(unsigned index)
         return index < piece_count ? pieces[index].range : (struct range){ 0, 0 };
 }
 
-uint64_t memory_total(void)
-{
-        return total;
-}
-
-uint64_t memory_free(void)
-{
-        uint64_t free = 0;
-
-        for (unsigned i = 0; i < piece_count; i++)
-                free += pieces[i].range.base + pieces[i].range.size - pieces[i].next;
-        return free;
-}
+uint64_t memory_total(void) { return total; }

@@ -19,10 +19,7 @@ extern const char __stack_guard[], __trap_stack_top[];
 
 static const struct executor *watched;
 
-void panic_watch(const struct executor *executor)
-{
-        watched = executor;
-}
+void panic_watch(const struct executor *executor) { watched = executor; }
 
 /* A frame keeps the return address and the caller's frame pointer right below where its pointer points. */
 static void print_backtrace(uintptr_t frame)

@@ -196,10 +196,7 @@ void printk(const char *format, ...)
 
 static enum log_level limit = LOG_INFO;
 
-void log_limit(enum log_level level)
-{
-        limit = level;
-}
+void log_limit(enum log_level level) { limit = level; }
 
 void log_line(enum log_level level, const char *format, ...)
 {

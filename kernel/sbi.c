@@ -8,14 +8,12 @@
 #include "arch.h"
 
 enum sbi_extension {
-        SBI_LEGACY_PUTCHAR = 1, /* 5.2 */
-        SBI_BASE = 0x10,        /* 4 */
-        SBI_TIME = 0x54494d45,  /* 6 */
-        SBI_SRST = 0x53525354,  /* 10 */
-        SBI_DBCN = 0x4442434e,  /* 12 */
+        SBI_LEGACY_PUTCHAR = 1,                   /* 5.2 */
+        SBI_BASE = 0x10, SBI_BASE_PROBE = 3,      /* 4 */
+        SBI_TIME = 0x54494d45,                    /* 6 */
+        SBI_SRST = 0x53525354,                    /* 10 */
+        SBI_DBCN = 0x4442434e, SBI_DBCN_WRITE_BYTE = 2, /* 12 */
 };
-
-enum { SBI_BASE_PROBE = 3, SBI_DBCN_WRITE_BYTE = 2 };
 
 static bool sbi_has(long extension)
 {
@@ -37,12 +35,6 @@ void sbi_put_character(char character)
                 sbi_ecall(SBI_LEGACY_PUTCHAR, 0, byte, 0, NULL);
 }
 
-void sbi_set_timer(uint64_t ticks)
-{
-        sbi_ecall(SBI_TIME, 0, ticks, 0, NULL);
-}
+void sbi_set_timer(uint64_t ticks) { sbi_ecall(SBI_TIME, 0, ticks, 0, NULL); }
 
-void sbi_shutdown(void)
-{
-        sbi_ecall(SBI_SRST, 0, 0, 0, NULL);
-}
+void sbi_shutdown(void) { sbi_ecall(SBI_SRST, 0, 0, 0, NULL); }

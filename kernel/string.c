@@ -87,10 +87,7 @@ size_t strnlen(const char *text, size_t limit)
         return length;
 }
 
-int strcmp(const char *left, const char *right)
-{
-        return strncmp(left, right, SIZE_MAX);
-}
+int strcmp(const char *left, const char *right) { return strncmp(left, right, SIZE_MAX); }
 
 int strncmp(const char *left, const char *right, size_t limit)
 {
@@ -103,10 +100,7 @@ int strncmp(const char *left, const char *right, size_t limit)
         return 0;
 }
 
-char *strchr(const char *text, int character)
-{
-        return memchr(text, character, strlen(text) + 1);
-}
+char *strchr(const char *text, int character) { return memchr(text, character, strlen(text) + 1); }
 
 char *strrchr(const char *text, int character)
 {

@@ -20,7 +20,7 @@ struct symbol_table {
 extern const struct symbol_table symbol_table;
 extern const char __image_start[], __rodata_start[];
 
-const char *symbol_find(uintptr_t address, uintptr_t *offset)
+static const char *find(uintptr_t address, uintptr_t *offset)
 {
         const char *names = (const char *)&symbol_table.symbols[symbol_table.count];
         uintptr_t from_start = address - (uintptr_t)__image_start;
@@ -45,7 +45,7 @@ const char *symbol_find(uintptr_t address, uintptr_t *offset)
 void symbol_format(char *buffer, size_t size, uintptr_t address)
 {
         uintptr_t offset;
-        const char *name = symbol_find(address, &offset);
+        const char *name = find(address, &offset);
 
         if (name)
                 format_text(buffer, size, "%s+0x%lx", name, (unsigned long)offset);

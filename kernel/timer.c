@@ -33,10 +33,7 @@ void timer_init(struct executor *executor, uint64_t frequency)
         executor_add_hook(executor, &hook);
 }
 
-uint64_t timer_now(void)
-{
-        return read_time();
-}
+uint64_t timer_now(void) { return read_time(); }
 
 uint64_t timer_microseconds(uint64_t ticks)
 {

@@ -16,7 +16,8 @@ static const char *const causes[] = {
         [15] = "store page fault",
 };
 
-const char *trap_cause(uintptr_t scause)
+/* The privileged specification's words for an exception (table 4.2). */
+static const char *words(uintptr_t scause)
 {
         return scause < ARRAY_SIZE(causes) && causes[scause] ? causes[scause] : "unknown exception";
 }
@@ -25,10 +26,7 @@ void trap_exception(const struct trap_frame *frame)
 {
         struct panic_place place = { .pc = frame->pc, .frame_pointer = frame->s0, .stval = frame->stval };
 
-        panic_at(&place, vm_is_guard(frame->stval) ? "stack overflow" : trap_cause(frame->scause));
+        panic_at(&place, vm_is_guard(frame->stval) ? "stack overflow" : words(frame->scause));
 }
 
-void trap_unexpected(void)
-{
-        panic("an interrupt that was never enabled");
-}
+void trap_unexpected(void) { panic("an interrupt that was never enabled"); }

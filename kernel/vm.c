@@ -20,10 +20,7 @@ typedef uint64_t page_table[ENTRIES];
 
 static page_table *root;
 
-static uint64_t page_size(int level)
-{
-        return (uint64_t)PAGE_SIZE << 9 * level;
-}
+static uint64_t page_size(int level) { return (uint64_t)PAGE_SIZE << 9 * level; }
 
 static uint64_t leaf(uint64_t address, enum vm_flags flags)
 {

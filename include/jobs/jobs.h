@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* jobs.h - the programs that a boot can run: one file each in kernel/jobs. */
-#ifndef JOBS_H
-#define JOBS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -58,5 +57,3 @@ int span_read(struct span *span, const struct block_device *disk);
 
 /* bs= on `disk`, in sectors: 0, or -EINVAL after saying why it is wrong. Task context. */
 int request_sectors_read(uint32_t *sectors, const struct block_device *disk);
-
-#endif

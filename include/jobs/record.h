@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* record.h - the record that jobs write to a sector; its format is contract.md's. */
-#ifndef RECORD_H
-#define RECORD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +22,3 @@ uint64_t splitmix64(uint64_t *state);
 
 /* CRC-32C of `length` bytes (Castagnoli, initial and final all ones). Any context. */
 uint32_t crc32c(const void *data, size_t length);
-
-#endif

@@ -3,8 +3,7 @@
  * sweep.h - one pass over a span of a disk, in order, several requests at a time: what fill and verify
  * have in common.
  */
-#ifndef SWEEP_H
-#define SWEEP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,5 +49,3 @@ struct sweep {
  * the exit code: EXIT_INPUT for arguments that do not fit the disk or its memory. Outside of any task.
  */
 enum exit_code sweep_run(struct sweep *sweep, struct executor *executor);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* limits.h - as the compiler knows them. */
-#ifndef LIMITS_H
-#define LIMITS_H
+#pragma once
 
 #define CHAR_BIT __CHAR_BIT__
 #define INT_MAX __INT_MAX__
@@ -9,5 +8,3 @@
 #define UINT_MAX (2u * INT_MAX + 1u)
 #define LONG_MAX __LONG_MAX__
 #define ULONG_MAX (2ul * LONG_MAX + 1ul)
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* string.h - of the C standard's, what the kernel and libfdt use; kernel/string.c. Any context. */
-#ifndef STRING_H
-#define STRING_H
+#pragma once
 
 #include <stddef.h>
 
@@ -16,5 +15,3 @@ int strcmp(const char *left, const char *right);
 int strncmp(const char *left, const char *right, size_t limit);
 char *strchr(const char *text, int character);
 char *strrchr(const char *text, int character);
-
-#endif

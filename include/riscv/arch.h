@@ -5,8 +5,7 @@
  * The host tests build the same sources with tests/host/arch.h instead, in which each shared access
  * is a place where an interrupt can be injected.
  */
-#ifndef ARCH_H
-#define ARCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -151,5 +150,3 @@ static inline long sbi_ecall(long extension, long function, unsigned long argume
                 *value = a1;
         return (long)a0;
 }
-
-#endif

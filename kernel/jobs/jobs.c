@@ -15,15 +15,9 @@ static const struct job *const jobs[] = { &demo_job, &probe_job, &fill_job, &ver
 
 static uint64_t entered;
 
-void jobs_init(uint64_t entered_at)
-{
-        entered = entered_at;
-}
+void jobs_init(uint64_t entered_at) { entered = entered_at; }
 
-uint64_t instructions_since_entry(void)
-{
-        return read_instructions() - entered;
-}
+uint64_t instructions_since_entry(void) { return read_instructions() - entered; }
 
 static const struct job *find(const char *name)
 {
@@ -33,10 +27,7 @@ static const struct job *find(const char *name)
         return NULL;
 }
 
-bool job_exists(const char *name)
-{
-        return find(name) != NULL;
-}
+bool job_exists(const char *name) { return find(name) != NULL; }
 
 const char *job_names(void)
 {

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""What QEMU's virtio-mmio devices saw, held against what the specification asks of a driver.
+
+The log names no device. But slots are probed one after the other, each beginning with its magic
+number, so what comes between two of those concerns one slot; notifications, which come after
+all of that, need only some device that is ready.
+"""
+import re
+
+MAGIC, VERSION, DEVICE_ID = 0x00, 0x04, 0x08
+FEATURES, FEATURES_SEL, DRIVER_FEATURES, DRIVER_SEL = 0x10, 0x14, 0x20, 0x24
+PAGE_SIZE, QUEUE_SEL, QUEUE_MAX, QUEUE_SIZE, QUEUE_ALIGN, PFN = 0x28, 0x30, 0x34, 0x38, 0x3c, 0x40
+READY, NOTIFY, IRQ_STATUS, IRQ_ACK, STATUS = 0x44, 0x50, 0x60, 0x64, 0x70
+ADDRESSES = (0x80, 0x84, 0x90, 0x94, 0xa0, 0xa4)
+QUEUE_RESET, GENERATION, CONFIG = 0xc0, 0xfc, 0x100
+QUEUE_SETUP = {QUEUE_SIZE, QUEUE_ALIGN, PFN, READY, *ADDRESSES}
+ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, FAILED = 1, 2, 4, 8, 0x80
+
+ACCESS = re.compile(r"virtio_mmio_(?:read virtio_mmio_read offset (0x[0-9a-f]+)"
+                    r"|write_offset virtio_mmio_write offset (0x[0-9a-f]+) value (0x[0-9a-f]+))$")
+
+
+def split_log(text):
+    """The accesses, as (offset, value) with None for a read; the lines that are no trace."""
+    accesses, others = [], []
+    for line in text.splitlines():
+        match = ACCESS.match(line)
+        if match and match[1]:
+            accesses.append((int(match[1], 16), None))
+        elif match:
+            accesses.append((int(match[2], 16), int(match[3], 16)))
+        elif not re.match(r"virtio_\w+ ", line):
+            others.append(line)
+    return accesses, others
+
+
+class Slot:
+    """One slot, from its magic number on; problems are collected in words."""
+
+    def __init__(self, legacy):
+        self.legacy = legacy
+        self.problems = []
+        self.reads = []
+        self.touched = False            # written to: so it is not an empty slot
+        self.status = 0
+        self.reset()
+
+    def reset(self):
+        self.status = 0
+        self.reset_confirmed = False
+        self.features_confirmed = self.legacy
+        self.selected = {}              # the feature half that was selected and not yet used
+        self.halves = {FEATURES: set(), DRIVER_FEATURES: set()}
+        self.queue = set()              # registers of the selected queue that were written
+        self.in_use_read = False
+
+    def need(self, condition, text):
+        if not condition:
+            self.problems.append(f"{text} (status {self.status:#x})")
+
+    @property
+    def features_done(self):
+        wanted = {0} if self.legacy else {0, 1}
+        return self.features_confirmed and self.halves[DRIVER_FEATURES] == wanted
+
+    def read(self, offset):
+        self.reads.append(offset)
+        if offset == STATUS:
+            self.reset_confirmed = True
+            self.features_confirmed |= bool(self.status & FEATURES_OK)
+        elif offset == FEATURES:
+            self.use_half(FEATURES, FEATURES_SEL)
+        elif offset in (PFN, READY):
+            self.in_use_read = True
+        elif offset >= GENERATION:
+            self.need(self.features_done, "the configuration is read before the features are settled")
+            self.need(not (self.legacy and offset == GENERATION), "legacy has no ConfigGeneration")
+        else:
+            self.need(offset in (MAGIC, VERSION, DEVICE_ID, QUEUE_MAX, IRQ_STATUS),
+                      f"register {offset:#x} is not for reading")
+
+    def use_half(self, register, selector):
+        half = self.selected.pop(selector, None)
+        self.need(half is not None, f"{register:#x} is used without {selector:#x} before it")
+        self.halves[register].add(half)
+
+    def write(self, offset, value):
+        self.touched = True
+        if offset == STATUS:
+            self.write_status(value)
+        elif offset in (FEATURES_SEL, DRIVER_SEL):
+            self.selected[offset] = value
+        elif offset == DRIVER_FEATURES:
+            self.use_half(DRIVER_FEATURES, DRIVER_SEL)
+            self.need(not self.status & FEATURES_OK, "features are written after FEATURES_OK")
+            self.need(self.status & DRIVER, "features are written before DRIVER")
+        elif offset in (QUEUE_SEL, PAGE_SIZE) or offset in QUEUE_SETUP:
+            self.write_queue(offset, value)
+        elif offset == IRQ_ACK:
+            self.need(value in (1, 2, 3), f"InterruptACK of {value:#x}")
+            self.need(IRQ_STATUS in self.reads, "InterruptACK before InterruptStatus")
+        elif offset >= CONFIG:
+            self.need(self.features_done, "the configuration is written before the features are settled")
+        else:
+            self.need(offset == NOTIFY, f"register {offset:#x} is not for writing")
+
+    def write_status(self, value):
+        if value == 0:
+            self.reset()
+            return
+        added = value & ~self.status
+        self.need(value & self.status == self.status, f"Status {value:#x} takes a bit away")
+        if not value & FAILED:
+            self.need(self.reset_confirmed, "no reset, or one whose end was not awaited, came first")
+            self.need(not added & DRIVER or self.status & ACKNOWLEDGE, "DRIVER before ACKNOWLEDGE")
+            self.need(not added & ~(DRIVER | ACKNOWLEDGE) or self.status & DRIVER, "DRIVER is left out")
+        if added & FEATURES_OK:
+            self.need(not self.legacy, "legacy has no FEATURES_OK")
+            self.need(self.halves[FEATURES] == {0, 1}, "FEATURES_OK before both halves were read")
+            self.need(self.halves[DRIVER_FEATURES] == {0, 1}, "FEATURES_OK before both halves were written")
+        if added & DRIVER_OK:
+            self.need(self.features_done, "DRIVER_OK before the features are settled")
+            self.need((PFN if self.legacy else READY) in self.queue, "DRIVER_OK without a queue")
+        self.status = value
+
+    def write_queue(self, offset, value):
+        self.need(self.features_done, f"queue register {offset:#x} before the features are settled")
+        self.need(not self.status & (DRIVER_OK | FAILED), f"queue register {offset:#x} is written too late")
+        of_legacy = (PAGE_SIZE, QUEUE_ALIGN, PFN)
+        self.need(offset in (QUEUE_SEL, QUEUE_SIZE) or self.legacy == (offset in of_legacy),
+                  f"queue register {offset:#x} is the other version's")
+        if offset in (PFN, READY):
+            rest = {PAGE_SIZE, QUEUE_SIZE, QUEUE_ALIGN} if self.legacy else {QUEUE_SIZE, *ADDRESSES}
+            missing = sorted(rest - self.queue)
+            self.need(not missing, f"the queue starts without {[hex(one) for one in missing]}")
+            self.need(self.in_use_read, "nobody looked whether the queue was in use")
+            self.need(value, "the queue starts with 0")
+        self.queue.add(offset)
+
+    def end(self):
+        if self.touched:
+            self.need(self.status & (DRIVER_OK | FAILED), "the driver stopped half way")
+            self.need(self.reads[:3] == [MAGIC, VERSION, DEVICE_ID], "magic, version, device: not in this order")
+        else:
+            self.need(self.reads == [MAGIC, VERSION, DEVICE_ID],
+                      f"an empty slot sees {[hex(one) for one in self.reads]}")
+
+
+def slots(accesses, legacy):
+    """A Slot for each that was probed, in that order, with what happened there."""
+    found = []
+    for offset, value in accesses:
+        if offset == MAGIC and value is None:
+            found.append(Slot(legacy))
+        if not found:
+            found.append(Slot(legacy))
+            found[0].need(False, f"register {offset:#x} before any magic number")
+        if offset == NOTIFY:
+            found[-1].need(any(slot.status & DRIVER_OK and not slot.status & FAILED for slot in found),
+                           "QueueNotify before DRIVER_OK")
+        elif offset in (IRQ_STATUS, IRQ_ACK) and value is not None:
+            found[-1].reads.append(IRQ_STATUS) if any(IRQ_STATUS in slot.reads for slot in found) else None
+        if value is None:
+            found[-1].read(offset)
+        else:
+            found[-1].write(offset, value)
+    return found
+
+
+def problems(accesses, legacy):
+    found = slots(accesses, legacy)
+    for slot in found:
+        slot.end()
+    for number, slot in enumerate(found):
+        for text in slot.problems:
+            yield f"virtio-mmio, slot {number} in the order of probing: {text}"
