@@ -2,8 +2,8 @@
 """What QEMU's virtio-mmio devices saw, held against what the specification asks of a driver.
 
 The log names no device. But slots are probed one after the other, each beginning with its magic
-number, so what comes between two of those concerns one slot; notifications, which come after
-all of that, need only some device that is ready.
+number, so what comes between two of those concerns one slot; the first notification or interrupt
+comes after all of that, and from there on everything concerns a device that is ready.
 """
 import re
 
@@ -148,23 +148,32 @@ class Slot:
 
 def slots(accesses, legacy):
     """A Slot for each that was probed, in that order, with what happened there."""
-    found = []
+    found, ready, running = [], [], False
     for offset, value in accesses:
         if offset == MAGIC and value is None:
+            if running:                 # the machine starts over
+                ready, running = [], False
             found.append(Slot(legacy))
-        if not found:
-            found.append(Slot(legacy))
-            found[0].need(False, f"register {offset:#x} before any magic number")
-        if offset == NOTIFY:
-            found[-1].need(any(slot.status & DRIVER_OK and not slot.status & FAILED for slot in found),
-                           "QueueNotify before DRIVER_OK")
-        elif offset in (IRQ_STATUS, IRQ_ACK) and value is not None:
-            found[-1].reads.append(IRQ_STATUS) if any(IRQ_STATUS in slot.reads for slot in found) else None
+        elif not found:
+            begin_without_magic(found, legacy, offset)
+        if offset in (NOTIFY, IRQ_STATUS) and not running:
+            running = True
+            ready = [slot for slot in found if slot.status & DRIVER_OK]
+            found[-1].need(ready, f"register {offset:#x} before any DRIVER_OK")
+        # Whose status it is cannot be told when several devices run.
+        if running and len(ready) > 1 and offset in (STATUS, GENERATION, CONFIG):
+            continue
+        slot = ready[-1] if running and ready else found[-1]
         if value is None:
-            found[-1].read(offset)
+            slot.read(offset)
         else:
-            found[-1].write(offset, value)
+            slot.write(offset, value)
     return found
+
+
+def begin_without_magic(found, legacy, offset):
+    found.append(Slot(legacy))
+    found[0].need(False, f"register {offset:#x} before any magic number")
 
 
 def problems(accesses, legacy):
