@@ -45,15 +45,15 @@ static struct irq_chip chip = { .claim = claim, .complete = complete, .enable = 
 static int probe(const struct device_node *node)
 {
         int context = dt_hart_context(node->at, node->machine->boot_hart);
-        uint32_t sources;
+        uint64_t sources, phandle;
 
         if (irq_available())
                 return 0;
         if (context < 0)
                 return device_refuse(node, "interrupts-extended has no S-mode context for the hart that booted");
-        if (dt_u32(node->at, "riscv,ndev", &sources) != 0 || sources > SOURCES_MAX)
+        if (dt_number(node->at, "riscv,ndev", &sources) != 0 || sources > SOURCES_MAX)
                 return device_refuse(node, "riscv,ndev is missing, or makes no sense");
-        if (dt_u32(node->at, "phandle", &chip.phandle) != 0)
+        if (dt_number(node->at, "phandle", &phandle) != 0)
                 return device_refuse(node, "phandle is missing");
         if (node->reg.size < CLAIM + 4 + (uint64_t)context * CONTEXT_STRIDE)
                 return device_refuse(node, "reg is too small for a PLIC");
@@ -64,7 +64,8 @@ static int probe(const struct device_node *node)
         for (uint32_t word = 0; word <= sources / 32; word++) /* what a loader may have left on */
                 mmio_write32(enables + 4 * (uintptr_t)word, 0);
         mmio_write32(node->reg.base + THRESHOLD + (uintptr_t)context * CONTEXT_STRIDE, 0);
-        chip.sources = sources;
+        chip.sources = (uint32_t)sources;
+        chip.phandle = (uint32_t)phandle;
         irq_set_chip(&chip);
         return 0;
 }

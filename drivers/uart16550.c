@@ -21,10 +21,10 @@ static void put_character(char character)
 
 static int probe(const struct device_node *node)
 {
-        bool preferred = node->at->node == node->machine->stdout_node;
-        uint32_t shift = 0;
+        bool preferred = dt_has_path(node->at, node->machine->stdout_path);
+        uint64_t shift = 0;
 
-        if (dt_u32(node->at, "reg-shift", &shift) == -EBADF || shift > SHIFT_MAX)
+        if (dt_number(node->at, "reg-shift", &shift) == -EBADF || shift > SHIFT_MAX)
                 return device_refuse(node, "reg-shift makes no sense");
         if (node->reg.size <= (uint64_t)LINE_STATUS << shift)
                 return device_refuse(node, "reg is too small for a 16550");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * devicetree.h - questions to the flattened device tree, and the machine that it describes.
+ * devicetree.h - the device tree, and the machine that it describes.
  *
- * libfdt does the parsing; what is asked here knows about cells, buses and interrupts
- * (Devicetree Specification 0.4). A tree is checked before it is believed: dt_check(), once.
- * "Says why" means one sentence on the console.
+ * dt_read() checks the flattened tree before anything in it is believed, and takes it apart with
+ * libfdt; the questions after it know about cells, buses and interrupts (Devicetree Specification 0.4).
+ * Names and values lie in the tree itself, which must stay. "Says why" means one sentence on the console.
  */
 #pragma once
 
@@ -12,72 +12,64 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DT_DEPTH_MAX = 16, DT_SIZE_MAX = 1 << 20 };
-
 struct range {
         uint64_t base, size;
 };
 
-/*
- * Whether all of the tree can be walked without leaving it: header, block bounds and alignment,
- * every tag, name and property, depth. `tree` is 8-byte aligned and readable up to its own totalsize.
- * 0, or -EBADF after saying why. Any context.
- */
-int dt_check(const void *tree);
-
-/* A place in a checked tree, and the nodes above it: path[0] is the root, path[depth] is `node`. */
-struct dt_cursor {
-        const void *tree;
-        int node, depth;
-        int path[DT_DEPTH_MAX];
+struct dt_node {
+        const char *name; /* with its unit address; "" for the root */
+        const struct dt_node *parent;
+        int depth; /* of the root: 0 */
+        int first_property, properties;
 };
 
-/* A cursor before the root. Any context. */
-static inline struct dt_cursor dt_start(const void *tree)
-{
-        return (struct dt_cursor){ .tree = tree, .node = -1, .depth = -1 };
-}
+/*
+ * Check all of `tree`: header, bounds and alignment of its blocks, every tag, name and length, depth.
+ * It is aligned to 8 bytes and readable up to its own total size. There is one tree at a time: nodes of
+ * an earlier one are void. 0, or -EBADF after saying why. At boot.
+ */
+int dt_read(const void *tree);
 
-/* Move to the next node, parents before their children; false after the last. Any context. */
-bool dt_next(struct dt_cursor *at);
+/* The node behind `node`, parents before their children; of NULL the root, NULL behind the last. Any context. */
+const struct dt_node *dt_next(const struct dt_node *node);
 
-/* Whether the node is enabled and says that it is compatible with `compatible` (2.3.1). Any context. */
-bool dt_compatible(const struct dt_cursor *at, const char *compatible);
+/* A property's value and its length in bytes, NULL when there is none. Any context. */
+const void *dt_property(const struct dt_node *node, const char *name, int *length);
 
-/* The node's name with its unit address. Lives in the tree. Any context. */
-const char *dt_name(const struct dt_cursor *at);
+/* A property that is a string with its NUL, else NULL. Any context. */
+const char *dt_string(const struct dt_node *node, const char *name);
+
+/* A property that is a number of one or two cells: 0, -ENOENT, or -EBADF for another length. Any context. */
+int dt_number(const struct dt_node *node, const char *name, uint64_t *value);
+
+/* Whether `path`, "/soc/serial@10000000" with perhaps options behind a colon, leads to the node. Any context. */
+bool dt_has_path(const struct dt_node *node, const char *path);
 
 /* Whether the node's status lets it be used: missing, "okay" or "ok" (2.3.4). Any context. */
-bool dt_enabled(const struct dt_cursor *at);
+bool dt_enabled(const struct dt_node *node);
+
+/* Whether the node is enabled and says that it is compatible with `compatible` (2.3.1). Any context. */
+bool dt_compatible(const struct dt_node *node, const char *compatible);
 
 /*
  * `reg` entry `index` of the node as an address of the processor, through every bus above it (2.3.6,
  * 2.3.8). 0; -ENOENT when there is no such entry; -EBADF for one that makes no sense. Any context.
  */
-int dt_reg(const struct dt_cursor *at, unsigned index, struct range *range);
+int dt_reg(const struct dt_node *node, unsigned index, struct range *range);
 
 /*
  * The first interrupt of the node, as its first cell: through interrupts-extended, or interrupts and
  * the nearest interrupt-parent (2.4). `controller` is the phandle of who takes it. 0; -ENOENT when the
  * node has none; -EBADF. Any context.
  */
-int dt_interrupt(const struct dt_cursor *at, uint32_t *interrupt, uint32_t *controller);
-
-/* A property of one cell: 0, -ENOENT, or -EBADF for another length. Any context. */
-int dt_u32(const struct dt_cursor *at, const char *property, uint32_t *value);
-
-/* A property of one or two cells. 0, -ENOENT, -EBADF. Any context. */
-int dt_u64(const struct dt_cursor *at, const char *property, uint64_t *value);
-
-/* A property that is a string with its NUL, else NULL. Lives in the tree. Any context. */
-const char *dt_string(const struct dt_cursor *at, const char *property);
+int dt_interrupt(const struct dt_node *node, uint32_t *interrupt, uint32_t *controller);
 
 /*
  * The PLIC's context for interrupts of `hart` in S-mode: the index of that hart's interrupt 9 in the
  * controller's interrupts-extended (RISC-V PLIC and CPU interrupt controller bindings). -ENOENT when
  * it has none; -EBADF. Any context.
  */
-int dt_hart_context(const struct dt_cursor *controller, uint64_t hart);
+int dt_hart_context(const struct dt_node *controller, uint64_t hart);
 
 enum { MACHINE_MEMORY_MAX = 16, MACHINE_RESERVED_MAX = 64 };
 
@@ -86,10 +78,10 @@ struct machine {
         const void *tree;
         struct range tree_range; /* where the tree itself lies */
         uint64_t boot_hart;
-        uint32_t harts;      /* that may be used */
-        uint32_t timebase;   /* Hz */
-        const char *bootargs; /* "" when there are none */
-        int stdout_node;     /* -1: not named */
+        uint32_t harts;          /* that may be used */
+        uint64_t timebase;       /* Hz */
+        const char *bootargs;    /* "" when there are none */
+        const char *stdout_path; /* perhaps with options behind a colon; "" when there is none */
         uint32_t memories, reserveds;
         struct range memory[MACHINE_MEMORY_MAX];
         struct range reserved[MACHINE_RESERVED_MAX]; /* reserved-memory, memreserve, initrd, the tree itself */

@@ -10,7 +10,7 @@
 /* A node that a driver is asked to take: its first reg, mapped, and its first interrupt. */
 struct device_node {
         const char *name;
-        const struct dt_cursor *at; /* for further questions, during probe */
+        const struct dt_node *at; /* for further questions */
         const struct machine *machine;
         struct range reg;
         uint32_t interrupt;  /* 0: it has none */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * devicetree.c - questions to the flattened device tree.
+ * devicetree.c - the device tree, checked once, and questions to it.
  *
- * libfdt keeps no state, so asking it for a node's parent walks the tree from its start. The cursor
- * remembers the way down instead. Sections are those of the Devicetree Specification 0.4.
+ * libfdt walks the flattened tree a single time, looking at every tag, name and length. What it finds
+ * is kept in two tables, so a question costs no second walk and meets nothing unchecked. Sections are
+ * those of the Devicetree Specification 0.4.
  */
 #include "devicetree.h"
 
@@ -13,23 +14,34 @@
 
 #include "printk.h"
 
+enum { NODES_MAX = 1024, PROPERTIES_MAX = 4096, DEPTH_MAX = 16, SIZE_MAX_TREE = 1 << 20 };
 enum { CELL = 4, CELLS_MAX = 2, SUPERVISOR_EXTERNAL = 9 };
 
-static int refuse(const char *what, int64_t where)
+struct property {
+        const char *name;
+        const void *value;
+        int length;
+};
+
+static struct dt_node nodes[NODES_MAX];
+static struct property properties[PROPERTIES_MAX];
+static int node_count, property_count;
+
+static int refuse(const char *what, uint64_t where)
 {
-        log_error("device tree: %s (at %ld): the boot cannot go on", what, where);
+        log_error("device tree: %s (at %lu): the boot cannot go on", what, where);
         return -EBADF;
 }
 
 static int check_header(const void *tree)
 {
         if (tree == NULL || ((uintptr_t)tree & 7) != 0)
-                return refuse("no tree at an 8-byte aligned address", (int64_t)(uintptr_t)tree);
+                return refuse("no tree at an 8-byte aligned address", (uintptr_t)tree);
         if (fdt_magic(tree) != FDT_MAGIC)
                 return refuse("the magic number is missing", fdt_magic(tree));
         if (fdt_version(tree) < 17 || fdt_last_comp_version(tree) > 17)
                 return refuse("a version other than 17", fdt_version(tree));
-        if (fdt_totalsize(tree) > DT_SIZE_MAX)
+        if (fdt_totalsize(tree) > SIZE_MAX_TREE)
                 return refuse("an absurd total size", fdt_totalsize(tree));
         if (fdt_check_header(tree) != 0)
                 return refuse("a block lies outside of the tree", fdt_totalsize(tree));
@@ -40,89 +52,116 @@ static int check_header(const void *tree)
         return 0;
 }
 
-/* A length that libfdt's arithmetic on ints would wrap around is refused here, before anyone computes with it. */
-static bool property_is_sound(const void *tree, int offset)
+/* The node that begins at `offset`, below `parent`; NULL where it cannot. */
+static const struct dt_node *add_node(const void *tree, int offset, const struct dt_node *parent)
 {
-        const char *name;
-        int length;
+        struct dt_node *node = &nodes[node_count];
 
-        return fdt_getprop_by_offset(tree, offset, &name, &length) && length >= 0 &&
-               (unsigned)length <= fdt_size_dt_struct(tree);
+        if (node_count == NODES_MAX || (parent ? parent->depth + 1 == DEPTH_MAX : node_count > 0))
+                return NULL;
+        *node = (struct dt_node){ .name = fdt_get_name(tree, offset, NULL), .parent = parent,
+                                  .depth = parent ? parent->depth + 1 : 0, .first_property = property_count };
+        return node->name ? &nodes[node_count++] : NULL;
 }
 
-int dt_check(const void *tree)
+/* libfdt adds a length to an int before it looks at the bounds: so a negative one is looked for as well. */
+static bool add_property(const void *tree, int offset, const struct dt_node *node)
 {
-        int depth = 0, roots = 0, next = 0, error = check_header(tree);
+        struct property *property = &properties[property_count];
 
+        /* A node's properties come before its children (5.4.1), so they stand side by side in the table. */
+        if (property_count == PROPERTIES_MAX || node != &nodes[node_count - 1])
+                return false;
+        property->value = fdt_getprop_by_offset(tree, offset, &property->name, &property->length);
+        if (!property->value || property->length < 0 || (unsigned)property->length > fdt_size_dt_struct(tree))
+                return false;
+        property_count++;
+        nodes[node_count - 1].properties++;
+        return true;
+}
+
+int dt_read(const void *tree)
+{
+        int next = 0, error = check_header(tree);
+        const struct dt_node *node = NULL;
+
+        node_count = property_count = 0;
         for (int offset = 0; error == 0; offset = next) {
                 uint32_t tag = fdt_next_tag(tree, offset, &next);
 
                 if (next <= offset)
-                        return refuse("the structure is broken or cut short", offset);
-                switch (tag) {
-                case FDT_BEGIN_NODE:
-                        if (depth == 0 && roots++ > 0)
-                                return refuse("there are two roots", offset);
-                        if (depth++ == DT_DEPTH_MAX)
-                                return refuse("nodes are nested too deep", offset);
-                        break;
-                case FDT_END_NODE:
-                        if (--depth < 0)
-                                return refuse("a node ends that never began", offset);
-                        break;
-                case FDT_PROP:
-                        if (depth == 0 || !property_is_sound(tree, offset))
-                                return refuse("a property has no name, no node or no end", offset);
-                        break;
-                case FDT_END:
-                        return depth == 0 && roots == 1 ? 0 : refuse("the tree ends before its nodes do", offset);
-                default:
-                        break;
-                }
+                        return refuse("the structure is broken or cut short", (unsigned)offset);
+                if (tag == FDT_END)
+                        return node || node_count == 0 ? refuse("the tree ends before its nodes do", (unsigned)offset) : 0;
+                if (tag == FDT_BEGIN_NODE && (node = add_node(tree, offset, node)) == NULL)
+                        return refuse("a second root, or nodes too deep or too many", (unsigned)offset);
+                if (tag == FDT_PROP && (!node || !add_property(tree, offset, node)))
+                        return refuse("a property in the wrong place, without a name or an end", (unsigned)offset);
+                if (tag == FDT_END_NODE && !node)
+                        return refuse("a node ends that never began", (unsigned)offset);
+                if (tag == FDT_END_NODE)
+                        node = node->parent;
         }
         return error;
 }
 
-bool dt_next(struct dt_cursor *at)
+const struct dt_node *dt_next(const struct dt_node *node)
 {
-        at->node = fdt_next_node(at->tree, at->node, &at->depth);
-        if (at->node < 0 || at->depth < 0 || at->depth >= DT_DEPTH_MAX)
-                return false;
-        at->path[at->depth] = at->node;
-        return true;
+        const struct dt_node *next = node ? node + 1 : nodes;
+
+        return next < &nodes[node_count] ? next : NULL;
 }
 
-bool dt_compatible(const struct dt_cursor *at, const char *compatible)
+const void *dt_property(const struct dt_node *node, const char *name, int *length)
 {
-        return fdt_node_check_compatible(at->tree, at->node, compatible) == 0 && dt_enabled(at);
+        const struct property *property = &properties[node->first_property];
+
+        for (int i = 0; i < node->properties; i++, property++) {
+                if (strcmp(property->name, name) == 0) {
+                        *length = property->length;
+                        return property->value;
+                }
+        }
+        return NULL;
 }
 
-const char *dt_name(const struct dt_cursor *at)
+const char *dt_string(const struct dt_node *node, const char *name)
 {
-        const char *name = fdt_get_name(at->tree, at->node, NULL);
+        int length;
+        const char *text = dt_property(node, name, &length);
 
-        return name && *name ? name : "/";
+        return text && length > 0 && text[length - 1] == '\0' ? text : NULL;
 }
 
-bool dt_enabled(const struct dt_cursor *at)
+bool dt_enabled(const struct dt_node *node)
 {
-        const char *status = dt_string(at, "status");
+        int length;
+        const char *status = dt_string(node, "status");
 
-        if (!fdt_getprop(at->tree, at->node, "status", NULL))
+        if (!dt_property(node, "status", &length))
                 return true;
         return status && (strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0);
 }
 
-int dt_u32(const struct dt_cursor *at, const char *property, uint32_t *value)
+bool dt_compatible(const struct dt_node *node, const char *compatible)
 {
-        uint64_t wide;
-        int error = dt_u64(at, property, &wide);
+        int length;
+        const char *list = dt_property(node, "compatible", &length);
 
-        if (error == 0 && wide > UINT32_MAX)
-                return -EBADF;
-        if (error == 0)
-                *value = (uint32_t)wide;
-        return error;
+        return list && fdt_stringlist_contains(list, length, compatible) && dt_enabled(node);
+}
+
+bool dt_has_path(const struct dt_node *node, const char *path)
+{
+        size_t length = strcspn(path, ":"), name;
+
+        for (; node->parent; node = node->parent, length -= name + 1) {
+                name = strlen(node->name);
+                if (length <= name || path[length - name - 1] != '/' ||
+                    memcmp(path + length - name, node->name, name) != 0)
+                        return false;
+        }
+        return length == 0;
 }
 
 static uint64_t read_cells(const fdt32_t *cells, int count)
@@ -134,10 +173,10 @@ static uint64_t read_cells(const fdt32_t *cells, int count)
         return value;
 }
 
-int dt_u64(const struct dt_cursor *at, const char *property, uint64_t *value)
+int dt_number(const struct dt_node *node, const char *name, uint64_t *value)
 {
         int length;
-        const fdt32_t *cells = fdt_getprop(at->tree, at->node, property, &length);
+        const fdt32_t *cells = dt_property(node, name, &length);
 
         if (!cells)
                 return -ENOENT;
@@ -147,143 +186,128 @@ int dt_u64(const struct dt_cursor *at, const char *property, uint64_t *value)
         return 0;
 }
 
-const char *dt_string(const struct dt_cursor *at, const char *property)
+/* How many cells an address or a size has below `bus`; 0 for a number that cannot be. */
+static int cells_below(const struct dt_node *bus, const char *name, uint64_t missing)
 {
-        int length;
-        const char *text = fdt_getprop(at->tree, at->node, property, &length);
+        uint64_t count = missing;
 
-        return text && length > 0 && text[length - 1] == '\0' ? text : NULL;
+        return dt_number(bus, name, &count) == -EBADF || count > CELLS_MAX ? 0 : (int)count;
 }
 
-/* One entry of a bus's ranges: an address below the bus becomes one above it (2.3.8). */
-static int translate(const struct dt_cursor *at, int depth, struct range *range)
-{
-        int bus = at->path[depth], length;
-        int child = fdt_address_cells(at->tree, bus), size = fdt_size_cells(at->tree, bus);
-        int parent = fdt_address_cells(at->tree, at->path[depth - 1]);
-        const fdt32_t *cells = fdt_getprop(at->tree, bus, "ranges", &length);
+static int address_cells(const struct dt_node *bus) { return cells_below(bus, "#address-cells", 2); }
+static int size_cells(const struct dt_node *bus) { return cells_below(bus, "#size-cells", 1); }
 
-        if (!cells)
+/* An address below `bus` becomes one above it, by an entry of the bus's ranges (2.3.8). */
+static int translate(const struct dt_node *bus, struct range *range)
+{
+        int length, child = address_cells(bus), parent = address_cells(bus->parent), size = size_cells(bus);
+        int entry = child + parent + size;
+        const fdt32_t *cells = dt_property(bus, "ranges", &length);
+
+        if (!cells || (length > 0 && (child == 0 || parent == 0 || size == 0 || length % (entry * CELL) != 0)))
                 return -EBADF;
         if (length == 0)
                 return 0;
-        if (child < 1 || child > CELLS_MAX || parent < 1 || parent > CELLS_MAX || size < 1 || size > CELLS_MAX)
-                return -EBADF;
-        for (int entry = child + parent + size; length >= entry * CELL; length -= entry * CELL, cells += entry) {
+        for (; length > 0; length -= entry * CELL, cells += entry) {
                 uint64_t from = read_cells(cells, child), to = read_cells(cells + child, parent);
-                uint64_t extent = read_cells(cells + child + parent, size);
+                uint64_t extent = read_cells(cells + child + parent, size), at = range->base - from;
 
-                if (range->base < from || range->base - from >= extent)
-                        continue;
-                if (range->size > extent - (range->base - from))
-                        return -EBADF;
-                range->base = range->base - from + to;
-                return 0;
-        }
-        return -EBADF;
-}
-
-int dt_reg(const struct dt_cursor *at, unsigned index, struct range *range)
-{
-        int length;
-        const fdt32_t *cells = fdt_getprop(at->tree, at->node, "reg", &length);
-
-        if (!cells)
-                return -ENOENT;
-        if (at->depth < 1)
-                return -EBADF;
-
-        int address = fdt_address_cells(at->tree, at->path[at->depth - 1]);
-        int size = fdt_size_cells(at->tree, at->path[at->depth - 1]);
-
-        if (address < 1 || address > CELLS_MAX || size < 0 || size > CELLS_MAX)
-                return -EBADF;
-        if (length == 0 || length % ((address + size) * CELL) != 0)
-                return -EBADF;
-        if (index >= (unsigned)(length / ((address + size) * CELL)))
-                return -ENOENT;
-        cells += index * (unsigned)(address + size);
-        range->base = read_cells(cells, address);
-        range->size = read_cells(cells + address, size);
-        for (int depth = at->depth - 1; depth > 0 && size > 0; depth--)
-                if (translate(at, depth, range) != 0)
-                        return -EBADF;
-        return range->base + range->size < range->base ? -EBADF : 0;
-}
-
-/* The nearest interrupt-parent at or above the node (2.4.1). */
-static int interrupt_parent(const struct dt_cursor *at, uint32_t *phandle)
-{
-        for (int depth = at->depth; depth >= 0; depth--) {
-                int length;
-                const fdt32_t *cell = fdt_getprop(at->tree, at->path[depth], "interrupt-parent", &length);
-
-                if (cell && length != CELL)
-                        return -EBADF;
-                if (cell) {
-                        *phandle = fdt32_ld(cell);
+                if (range->base >= from && at < extent && range->size <= extent - at) {
+                        range->base = to + at;
                         return 0;
                 }
         }
         return -EBADF;
 }
 
-int dt_interrupt(const struct dt_cursor *at, uint32_t *interrupt, uint32_t *controller)
+int dt_reg(const struct dt_node *node, unsigned index, struct range *range)
 {
-        int length, count_length = 0;
-        const fdt32_t *cells = fdt_getprop(at->tree, at->node, "interrupts-extended", &length);
+        int length;
+        const fdt32_t *cells = dt_property(node, "reg", &length);
 
-        if (cells) {
-                if (length < 2 * CELL)
+        if (!cells)
+                return -ENOENT;
+        if (!node->parent)
+                return -EBADF;
+
+        int address = address_cells(node->parent), size = size_cells(node->parent), entry = (address + size) * CELL;
+
+        if (address == 0 || length == 0 || length % entry != 0)
+                return -EBADF;
+        if (index >= (unsigned)(length / entry))
+                return -ENOENT;
+        cells += index * (unsigned)(address + size);
+        range->base = read_cells(cells, address);
+        range->size = read_cells(cells + address, size);
+        for (const struct dt_node *bus = node->parent; bus->parent && size > 0; bus = bus->parent)
+                if (translate(bus, range) != 0)
                         return -EBADF;
-                *controller = fdt32_ld(cells++);
+        return range->base + range->size < range->base ? -EBADF : 0;
+}
+
+static const struct dt_node *find_phandle(uint32_t phandle)
+{
+        const struct dt_node *node = NULL;
+        uint64_t value;
+
+        while ((node = dt_next(node)) != NULL)
+                if (dt_number(node, "phandle", &value) == 0 && value == phandle)
+                        return node;
+        return NULL;
+}
+
+int dt_interrupt(const struct dt_node *node, uint32_t *interrupt, uint32_t *controller)
+{
+        int length;
+        const fdt32_t *cells = dt_property(node, "interrupts-extended", &length);
+        uint64_t phandle = 0, count;
+
+        if (cells && length >= CELL) {
+                phandle = fdt32_ld(cells++);
                 length -= CELL;
-        } else {
-                cells = fdt_getprop(at->tree, at->node, "interrupts", &length);
+        } else if (!cells) {
+                cells = dt_property(node, "interrupts", &length);
                 if (!cells)
                         return -ENOENT;
-                if (interrupt_parent(at, controller) != 0)
-                        return -EBADF;
+                /* The nearest interrupt-parent at or above the node (2.4.1). */
+                for (; node && dt_number(node, "interrupt-parent", &phandle) == -ENOENT; node = node->parent)
+                        ;
         }
 
-        int node = fdt_node_offset_by_phandle(at->tree, *controller);
-        const fdt32_t *count = node < 0 ? NULL : fdt_getprop(at->tree, node, "#interrupt-cells", &count_length);
+        const struct dt_node *parent = find_phandle((uint32_t)phandle);
 
-        if (!count || count_length != CELL || fdt32_ld(count) < 1 || fdt32_ld(count) > (uint32_t)length / CELL)
+        if (!parent || dt_number(parent, "#interrupt-cells", &count) != 0 || count < 1 || count > (unsigned)length / CELL)
                 return -EBADF;
         *interrupt = fdt32_ld(cells);
+        *controller = (uint32_t)phandle;
         return 0;
 }
 
 /* The phandle of the interrupt controller inside the cpu node of `hart`; 0: none. */
-static uint32_t hart_controller(const void *tree, uint64_t hart)
+static uint64_t hart_controller(uint64_t hart)
 {
-        struct dt_cursor at = dt_start(tree);
+        const struct dt_node *node = NULL;
         struct range reg;
-        int cpu = -1;
+        uint64_t phandle;
 
-        while (dt_next(&at)) {
-                const char *type = dt_string(&at, "device_type");
-
-                if (type && strcmp(type, "cpu") == 0 && dt_reg(&at, 0, &reg) == 0 && reg.base == hart)
-                        cpu = at.node;
-                if (at.depth > 0 && at.path[at.depth - 1] == cpu && dt_compatible(&at, "riscv,cpu-intc"))
-                        return fdt_get_phandle(tree, at.node);
-        }
+        while ((node = dt_next(node)) != NULL)
+                if (dt_compatible(node, "riscv,cpu-intc") && node->parent && dt_reg(node->parent, 0, &reg) == 0 &&
+                    reg.base == hart && dt_number(node, "phandle", &phandle) == 0)
+                        return phandle;
         return 0;
 }
 
-int dt_hart_context(const struct dt_cursor *controller, uint64_t hart)
+int dt_hart_context(const struct dt_node *controller, uint64_t hart)
 {
-        uint32_t phandle = hart_controller(controller->tree, hart);
+        uint64_t phandle = hart_controller(hart);
         int length;
-        const fdt32_t *cells = fdt_getprop(controller->tree, controller->node, "interrupts-extended", &length);
+        const fdt32_t *cells = dt_property(controller, "interrupts-extended", &length);
 
         /* An interrupt of a hart is one cell (CPU interrupt controller binding), so an entry is two. */
         if (!cells || length % (2 * CELL) != 0 || phandle == 0)
                 return -EBADF;
-        for (int context = 0; context < length / (2 * CELL); context++)
-                if (fdt32_ld(&cells[2 * context]) == phandle && fdt32_ld(&cells[2 * context + 1]) == SUPERVISOR_EXTERNAL)
+        for (int context = 0; context < length / (2 * CELL); context++, cells += 2)
+                if (fdt32_ld(&cells[0]) == phandle && fdt32_ld(&cells[1]) == SUPERVISOR_EXTERNAL)
                         return context;
         return -ENOENT;
 }

@@ -28,7 +28,7 @@ static int probe_node(const struct driver *driver, const struct device_node *tem
         return driver->probe(&node) == -EBADF ? -EBADF : 0;
 }
 
-static bool matches(const struct dt_cursor *at, const struct driver *driver)
+static bool matches(const struct dt_node *at, const struct driver *driver)
 {
         for (const char *const *compatible = driver->compatible; *compatible; compatible++)
                 if (dt_compatible(at, *compatible))
@@ -39,12 +39,12 @@ static bool matches(const struct dt_cursor *at, const struct driver *driver)
 int drivers_probe(const struct machine *machine, const struct driver *const *table)
 {
         for (; *table; table++) {
-                struct dt_cursor at = dt_start(machine->tree);
+                const struct dt_node *at = NULL;
 
-                while (dt_next(&at)) {
-                        struct device_node node = { .name = dt_name(&at), .at = &at, .machine = machine };
+                while ((at = dt_next(at)) != NULL) {
+                        struct device_node node = { .name = at->name, .at = at, .machine = machine };
 
-                        if (matches(&at, *table) && probe_node(*table, &node) != 0)
+                        if (matches(at, *table) && probe_node(*table, &node) != 0)
                                 return -EBADF;
                 }
         }

@@ -7,9 +7,9 @@
 #include "devicetree.h"
 #include "printk.h"
 
-static int refuse(const struct dt_cursor *at, const char *what)
+static int refuse(const struct dt_node *node, const char *what)
 {
-        log_error("device tree: node %s: %s", dt_name(at), what);
+        log_error("device tree: node %s: %s", node->name, what);
         return -EBADF;
 }
 
@@ -38,67 +38,76 @@ static int add_reserved(struct machine *machine, struct range range)
 }
 
 /* Every reg of a node; a reserved-memory node without one lies where the system likes, and is never made (3.5). */
-static int add_regs(struct machine *machine, const struct dt_cursor *at, int (*add)(struct machine *, struct range))
+static int add_regs(struct machine *machine, const struct dt_node *node, int (*add)(struct machine *, struct range))
 {
         struct range range;
         int error;
 
-        for (unsigned index = 0; (error = dt_reg(at, index, &range)) == 0; index++)
+        for (unsigned index = 0; (error = dt_reg(node, index, &range)) == 0; index++)
                 if (range.size > 0 && add(machine, range) != 0)
-                        return refuse(at, "it overlaps other memory, or is one piece too many");
-        return error == -ENOENT ? 0 : refuse(at, "reg makes no sense");
+                        return refuse(node, "it overlaps other memory, or is one piece too many");
+        return error == -ENOENT ? 0 : refuse(node, "reg makes no sense");
 }
 
-static int read_cpu(struct machine *machine, const struct dt_cursor *at, bool *found)
+static int read_cpu(struct machine *machine, const struct dt_node *node, bool *is_boot_hart)
 {
         struct range reg;
 
-        if (dt_reg(at, 0, &reg) != 0)
-                return refuse(at, "reg does not say which hart it is");
-        if (!dt_enabled(at))
+        if (dt_reg(node, 0, &reg) != 0)
+                return refuse(node, "reg does not say which hart it is");
+        if (!dt_enabled(node))
                 return 0;
         machine->harts++;
-        *found |= reg.base == machine->boot_hart;
+        *is_boot_hart |= reg.base == machine->boot_hart;
         return 0;
 }
 
-static int stdout_node(const struct dt_cursor *at)
-{
-        const char *path = dt_string(at, "stdout-path");
-        const char *options = path ? strchr(path, ':') : NULL;
-
-        return path ? fdt_path_offset_namelen(at->tree, path, (int)(options ? (size_t)(options - path) : strlen(path))) : -1;
-}
-
-static int read_chosen(struct machine *machine, const struct dt_cursor *at)
+static int read_chosen(struct machine *machine, const struct dt_node *node)
 {
         uint64_t start = 0, end = 0;
-        int error_start = dt_u64(at, "linux,initrd-start", &start), error_end = dt_u64(at, "linux,initrd-end", &end);
+        int length, error_start = dt_number(node, "linux,initrd-start", &start);
+        int error_end = dt_number(node, "linux,initrd-end", &end);
 
-        machine->bootargs = dt_string(at, "bootargs");
-        if (!machine->bootargs && fdt_getprop(at->tree, at->node, "bootargs", NULL))
-                return refuse(at, "bootargs is not a string");
-        machine->stdout_node = stdout_node(at);
+        machine->stdout_path = dt_string(node, "stdout-path") ?: "";
+        if (dt_property(node, "bootargs", &length) && (machine->bootargs = dt_string(node, "bootargs")) == NULL)
+                return refuse(node, "bootargs is not a string");
         if (error_start == -EBADF || error_end == -EBADF || error_start != error_end || end < start)
-                return refuse(at, "linux,initrd-start and -end make no sense");
+                return refuse(node, "linux,initrd-start and -end make no sense");
         return end > start ? add_reserved(machine, (struct range){ start, end - start }) : 0;
 }
 
-static int read_node(struct machine *machine, const struct dt_cursor *at, const char *parent, bool *found)
+/* A stdout-path that is no path is the name of one in /aliases (3.3, 3.6). */
+static void resolve_stdout(struct machine *machine)
 {
-        const char *type = dt_string(at, "device_type"), *name = dt_name(at);
+        char alias[32] = "";
+        size_t length = strcspn(machine->stdout_path, ":");
+        const struct dt_node *node = NULL;
 
-        if (at->depth == 1 && strcmp(name, "cpus") == 0)
-                return dt_u32(at, "timebase-frequency", &machine->timebase) == -EBADF
-                        ? refuse(at, "timebase-frequency is not one cell") : 0;
-        if (at->depth == 1 && strcmp(name, "chosen") == 0)
-                return read_chosen(machine, at);
-        if (at->depth == 1 && type && strcmp(type, "memory") == 0)
-                return dt_enabled(at) ? add_regs(machine, at, add_memory) : 0;
-        if (at->depth == 2 && strcmp(parent, "cpus") == 0 && type && strcmp(type, "cpu") == 0)
-                return read_cpu(machine, at, found);
-        if (at->depth == 2 && strcmp(parent, "reserved-memory") == 0)
-                return add_regs(machine, at, add_reserved);
+        if (machine->stdout_path[0] == '/' || length >= sizeof alias)
+                return;
+        memcpy(alias, machine->stdout_path, length);
+        machine->stdout_path = "";
+        while ((node = dt_next(node)) != NULL)
+                if (dt_has_path(node, "/aliases"))
+                        machine->stdout_path = dt_string(node, alias) ?: "";
+}
+
+/* These nodes have their meaning from their names (chapter 3); all others are found by compatible. */
+static int read_node(struct machine *machine, const struct dt_node *node, bool *boot_hart_found)
+{
+        const char *parent = node->depth == 2 ? node->parent->name : "", *type = dt_string(node, "device_type");
+
+        if (node->depth == 1 && strcmp(node->name, "cpus") == 0)
+                return dt_number(node, "timebase-frequency", &machine->timebase) == -EBADF
+                               ? refuse(node, "timebase-frequency is not a number") : 0;
+        if (node->depth == 1 && strcmp(node->name, "chosen") == 0)
+                return read_chosen(machine, node);
+        if (node->depth == 1 && type && strcmp(type, "memory") == 0)
+                return dt_enabled(node) ? add_regs(machine, node, add_memory) : 0;
+        if (strcmp(parent, "cpus") == 0 && type && strcmp(type, "cpu") == 0)
+                return read_cpu(machine, node, boot_hart_found);
+        if (strcmp(parent, "reserved-memory") == 0)
+                return add_regs(machine, node, add_reserved);
         return 0;
 }
 
@@ -130,21 +139,17 @@ static int check_machine(const struct machine *machine, bool boot_hart_found)
 
 int machine_read(struct machine *machine, const void *tree, uint64_t hart)
 {
-        struct dt_cursor at = dt_start(tree);
+        const struct dt_node *node = NULL;
         bool boot_hart_found = false;
-        int error = dt_check(tree);
+        int error = dt_read(tree);
 
         if (error != 0)
                 return error;
-        *machine = (struct machine){ .tree = tree, .boot_hart = hart, .stdout_node = -1 };
+        *machine = (struct machine){ .tree = tree, .boot_hart = hart, .bootargs = "", .stdout_path = "" };
         machine->tree_range = (struct range){ (uintptr_t)tree, fdt_totalsize(tree) };
-        while (error == 0 && dt_next(&at)) {
-                const char *parent = at.depth == 2 ? fdt_get_name(tree, at.path[1], NULL) : "";
-
-                error = read_node(machine, &at, parent ? parent : "", &boot_hart_found);
-        }
-        if (!machine->bootargs)
-                machine->bootargs = "";
+        while (error == 0 && (node = dt_next(node)) != NULL)
+                error = read_node(machine, node, &boot_hart_found);
+        resolve_stdout(machine);
         return error ?: read_memreserve(machine) ?: add_reserved(machine, machine->tree_range)
                ?: check_machine(machine, boot_hart_found);
 }

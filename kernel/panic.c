@@ -21,22 +21,24 @@ static const struct executor *watched;
 
 void panic_watch(const struct executor *executor) { watched = executor; }
 
-/* A frame keeps the return address and the caller's frame pointer right below where its pointer points. */
+static bool is_frame(uintptr_t frame)
+{
+        return (frame & 7) == 0 && frame > (uintptr_t)__stack_guard + 16 && frame <= (uintptr_t)__trap_stack_top;
+}
+
+/* A return address may be the next function's first, after a call that never returns: two back is in the call. */
+enum { INTO_THE_CALL = 2 };
+
+/* Right below where a frame pointer points are the return address and the caller's frame pointer. */
 static void print_backtrace(uintptr_t frame)
 {
         char name[NAME_SIZE];
+        const uintptr_t *words;
 
-        for (int depth = 0; depth < BACKTRACE_MAX; depth++) {
-                if ((frame & 7) != 0 || frame <= (uintptr_t)__stack_guard || frame > (uintptr_t)__trap_stack_top)
-                        return;
-
-                uintptr_t return_address = ((const uintptr_t *)frame)[-1], caller = ((const uintptr_t *)frame)[-2];
-
-                symbol_format(name, sizeof name, return_address);
-                printk("  called from 0x%lx (%s)\n", (unsigned long)return_address, name);
-                if (caller <= frame)
-                        return;
-                frame = caller;
+        for (int depth = 0; depth < BACKTRACE_MAX && is_frame(frame); depth++, frame = words[-2]) {
+                words = (const uintptr_t *)frame;
+                symbol_format(name, sizeof name, words[-1] - INTO_THE_CALL);
+                printk("  called from 0x%lx (%s)\n", words[-1] - INTO_THE_CALL, name);
         }
 }
 
@@ -87,8 +89,7 @@ void panic_at(const struct panic_place *place, const char *cause)
 
         begin();
         symbol_format(name, sizeof name, place->pc);
-        printk("panic cause=%s sepc=0x%lx (%s) stval=0x%lx\n", cause, (unsigned long)place->pc, name,
-               (unsigned long)place->stval);
+        printk("panic cause=%s sepc=0x%lx (%s) stval=0x%lx\n", cause, place->pc, name, place->stval);
         print_backtrace(place->frame_pointer);
         print_tasks();
         power_exit(EXIT_PANIC);
@@ -97,7 +98,9 @@ void panic_at(const struct panic_place *place, const char *cause)
 void panic(const char *format, ...)
 {
         static char cause[128];
-        struct panic_place place = { .pc = (uintptr_t)__builtin_return_address(0), .frame_pointer = frame_pointer() };
+        uintptr_t frame = frame_pointer();
+        struct panic_place place = { .pc = (uintptr_t)__builtin_return_address(0) - INTO_THE_CALL,
+                                     .frame_pointer = ((const uintptr_t *)frame)[-2] };
         va_list arguments;
 
         interrupts_disable();

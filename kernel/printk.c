@@ -172,6 +172,7 @@ size_t format_text(char *buffer, size_t size, const char *format, ...)
         return size;
 }
 
+__attribute__((format(printf, 2, 0)))
 static void print(const char *prefix, const char *format, va_list arguments, const char *end)
 {
         static char line[256];

@@ -100,6 +100,15 @@ int strncmp(const char *left, const char *right, size_t limit)
         return 0;
 }
 
+size_t strcspn(const char *text, const char *reject)
+{
+        size_t length = 0;
+
+        while (text[length] != '\0' && !strchr(reject, text[length]))
+                length++;
+        return length;
+}
+
 char *strchr(const char *text, int character) { return memchr(text, character, strlen(text) + 1); }
 
 char *strrchr(const char *text, int character)

@@ -48,7 +48,7 @@ void symbol_format(char *buffer, size_t size, uintptr_t address)
         const char *name = find(address, &offset);
 
         if (name)
-                format_text(buffer, size, "%s+0x%lx", name, (unsigned long)offset);
+                format_text(buffer, size, "%s+0x%lx", name, offset);
         else
                 format_text(buffer, size, "?");
 }

@@ -13,5 +13,6 @@ size_t strlen(const char *text);
 size_t strnlen(const char *text, size_t limit);
 int strcmp(const char *left, const char *right);
 int strncmp(const char *left, const char *right, size_t limit);
+size_t strcspn(const char *text, const char *reject);
 char *strchr(const char *text, int character);
 char *strrchr(const char *text, int character);

@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* host.h - how a test steers the machine that tests/host/arch.h makes believe; host.c. */
+/*
+ * host.h - how a test steers the machine that tests/host/arch.h makes believe; host.c.
+ *
+ * Every shared access of the kernel's sources is a point, and a test decides at which points the world
+ * outside the hart acts: `host_plan(event, k, 0)` calls `event` at the k-th, wherever that is, also in
+ * a handler and where interrupts are masked, as a device would. What the event raises with
+ * host_raise() is a level: it is delivered at once where interrupts are enabled, else as soon as they
+ * are, and again until somebody calls host_lower(). Handlers do not nest.
+ *
+ * A hart that sleeps with nothing pending asks `world` to go on, then lets time pass up to the timer;
+ * if neither brings an interrupt, the test fails: nobody would ever wake it. So it does after
+ * `points_max` points.
+ *
+ * host.c also stands in for what a test does not link: console_write(), panic(), print_await_chain(),
+ * memory_allocate(), sbi_set_timer(), sbi_put_character() and the boot arguments. They are weak, so a test that
+ * names the real source, or has a fake of its own, gets that.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +28,55 @@ enum host_fence {
         HOST_FENCE_INDEX_BEFORE_ELEMENT,
         HOST_FENCE_ACKNOWLEDGE_BEFORE_LOOK,
 };
+
+enum { HOST_PLAN_MAX = 2, HOST_CONSOLE_SIZE = 16384 };
+
+struct host {
+        /* What a test sets; NULL: nothing happens (an MMIO access fails the test). */
+        void (*interrupt)(void);       /* the external interrupt's handler */
+        void (*timer_interrupt)(void); /* the timer's */
+        bool (*world)(void);           /* the hart sleeps: go on; false when nothing is left to happen */
+        void (*asleep)(void);          /* called at each wfi: is there a reason not to sleep? */
+        void (*each_point)(void);      /* called at each point, before the plan's events */
+        void (*stored)(const volatile void *place, size_t size);
+        void (*fence)(enum host_fence fence);
+        uint64_t (*mmio_read)(uintptr_t address, unsigned width);
+        void (*mmio_write)(uintptr_t address, unsigned width, uint64_t value);
+        uint64_t time, time_step; /* of the timer; host_time() adds the step */
+        uint64_t points_max;
+        long allocations_left;    /* memory_allocate() fails at 0; -1: never */
+
+        /* What a test may look at. */
+        uint64_t points, sleeps, interrupts, timer_interrupts;
+        uint64_t timer_deadline; /* as sbi_set_timer() was told, UINT64_MAX at first */
+        bool timer_unmasked, enabled, raised, in_handler;
+        char console[HOST_CONSOLE_SIZE]; /* NUL-terminated; what does not fit is dropped */
+        size_t console_length;
+        char panic_message[256];
+};
+
+extern struct host host;
+
+/* A machine as new: interrupts enabled, no hooks, nothing allocated. At the start of every test, or as its setup. */
+void host_reset(void);
+int host_setup(void **state);
+
+/* Call `event` at point `first` and, unless it is 0, at point `second`, counted from now on. */
+void host_plan(void (*event)(void), uint64_t first, uint64_t second);
+
+/* The external interrupt line. Raising it delivers nothing yet: the next point does. */
+void host_raise(void);
+void host_lower(void);
+
+/* Call the handlers of what is pending, if interrupts are enabled: what happens between two instructions. */
+void host_deliver(void);
+
+/* `function(argument)` must panic with `text` in its message; else the test fails. */
+void assert_panics(const char *text, void (*function)(void *), void *argument);
+
+/* The console must have, or not have, `text` in it. */
+void assert_console_has(const char *text);
+void assert_console_lacks(const char *text);
 
 /* What arch.h calls. */
 void host_point(void);

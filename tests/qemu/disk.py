@@ -51,9 +51,9 @@ def faulty(path, *rules, states=(), device=""):
     return Disk(raw(node), device)
 
 
-def slow(path, operations_a_second, device=""):
+def slow(path, bytes_a_second, device=""):
     """The file at `path`, throttled."""
-    limits = f"throttle-group,id=slow,x-iops-total={operations_a_second},x-iops-total-max=1"
+    limits = f"throttle-group,id=slow,x-bps-total={bytes_a_second}"
     node = {"driver": "throttle", "throttle-group": "slow", "file": file_node(path)}
     return Disk(raw(node), device, [limits])
 

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 import gdbstub
@@ -22,7 +21,6 @@ LIMIT = 30              # seconds for a run; most take a fifth of one
 GRACE = 3               # seconds for QEMU to end after its console is closed
 
 running = set()         # process ids of our own children, for a suite that is told to stop
-running_lock = threading.Lock()
 
 
 def kill_all():
@@ -37,12 +35,12 @@ class Machine:
     """A context manager; inside it the machine runs, or stands still at first with gdb=True.
 
     disks: of disk.py, the first on the first slot that QEMU gives out. qmp, gdb: connect the
-    clients of that name. reset: let the guest reset the machine. trace: log what the virtio
-    devices see. arguments: QEMU's, after all the others.
+    clients of that name. reset: let the guest reset the machine. bare: QEMU's own defaults.
+    arguments: QEMU's, after all the others.
     """
 
     def __init__(self, t, append="", disks=(), transport="modern", smp=1, mem="128M", board="virt",
-                 arguments=(), kernel=KERNEL, qmp=False, gdb=False, reset=False, trace=True,
+                 arguments=(), kernel=KERNEL, qmp=False, gdb=False, reset=False, bare=False,
                  limit=LIMIT):
         self.legacy = transport == "legacy"
         self.limit = limit
@@ -51,13 +49,13 @@ class Machine:
         self.sockets = {}               # name: (ours, QEMU's)
         self.text = ""                  # the whole console
         self.qmp = self.gdb = self.process = self.result = None
-        self.command = [QEMU, "-M", board, "-display", "none", "-monitor", "none", "-serial", "stdio"]
-        self.command += ["-kernel", kernel, "-append", append, "-m", mem]
-        self.command += ["-smp", str(smp)] if smp != 1 else []
-        self.command += [] if reset else ["-no-reboot"]
+        self.command = [QEMU, "-M", board, "-kernel", kernel, "-append", append]
+        self.command += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
+        self.command += ["-d", "guest_errors", "-trace", "virtio_mmio_*", "-D", self.log]
         self.command += [] if self.legacy else ["-global", "virtio-mmio.force-legacy=false"]
-        self.command += ["-d", "guest_errors", "-D", self.log]
-        self.command += ["-trace", "virtio_mmio_*"] if trace else []
+        if not bare:
+            self.command += ["-m", mem] + ([] if reset else ["-no-reboot"])
+            self.command += ["-smp", str(smp)] if smp != 1 else []
         for number, disk in enumerate(disks):
             self.command += disk.arguments(f"d{number}")
         if qmp:
@@ -79,11 +77,11 @@ class Machine:
         guard = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         self.started = time.monotonic()
         self.deadline = self.started + self.limit
-        with open(self.stderr, "wb") as stderr, running_lock:
+        with open(self.stderr, "wb") as stderr:
             self.process = subprocess.Popen(guard + self.command, stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=stderr, pass_fds=passed,
                                             start_new_session=True)
-            running.add(self.process.pid)
+        running.add(self.process.pid)
         for _, theirs in self.sockets.values():
             theirs.close()
         try:
@@ -148,9 +146,8 @@ class Machine:
             time.sleep(0.005)
 
     def _end(self, patience, hung=False):
-        with running_lock:
-            status, usage = self._reap(patience)
-            running.discard(self.process.pid)
+        status, usage = self._reap(patience)
+        running.discard(self.process.pid)
         self.process.returncode = -1 if status is None else status
         self.process.stdout.close()
         for client in (self.qmp, self.gdb):

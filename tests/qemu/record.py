@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The record in a sector, made from the contract's words and not from the kernel's source."""
+import functools
 import struct
 
 SECTOR = 512
@@ -42,6 +43,7 @@ def record(lba, seq, seed):
     return body + struct.pack("<I", crc32c(body))
 
 
+@functools.lru_cache(maxsize=None)
 def filled(first, count, seed=1):
     """What job=fill writes to a span of `count` sectors that begins at sector `first`."""
     return b"".join(record(first + i, i + 1, seed) for i in range(count))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How a run ended, and whether it ended as it should."""
 import contract
-import trace
+import virtio_trace
 from tap import Failure, expect, expect_equal
 
 LAST_LINES = 15
@@ -20,7 +20,7 @@ class Result:
     def __init__(self, text, status, hung, legacy, log, stderr):
         self.text, self.status, self.hung, self.legacy = text, status, hung, legacy
         self.lines = own_lines(text)
-        self.accesses, self.guest_errors = trace.split_log(log)
+        self.accesses, self.guest_errors = virtio_trace.split_log(log)
         self.stderr = stderr.splitlines()
         self.usage = self.seconds = self.limit = None
 
@@ -50,7 +50,7 @@ class Result:
         yield from contract.problems(self.lines)
         yield from (f"QEMU finds fault with the guest: {line}" for line in self.guest_errors)
         yield from (f"QEMU complains: {line}" for line in self.stderr)
-        yield from trace.problems(self.accesses, self.legacy)
+        yield from virtio_trace.problems(self.accesses, self.legacy)
 
     def check(self, code, result=None, statuses=None):
         """The run must have ended well in form, with `code`; returns itself.
@@ -69,6 +69,14 @@ class Result:
             expect(not least or code == least, f"exit {code} after a result that stands for {least}")
         for key, value in (result or {}).items():
             expect_equal(f"{key} in the result line", self.only("result")[key], value)
+        return self
+
+    def check_words(self, code, *words):
+        """The run must have ended with `code`, and some error line must have all the words in it."""
+        self.check(code)
+        told = self.starting("error: ")
+        expect(any(all(word in line for word in words) for line in told),
+               f"no error line has {words} in it, but there are: {told}")
         return self
 
     def check_refusal(self, code, *words, statuses=None):

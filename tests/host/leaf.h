@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* leaf.h - a future that a test completes by hand, and a log of who ran when. */
+#pragma once
+
+#include "future.h"
+
+struct leaf {
+        struct future future;
+        struct waker *waker;
+        void (*in_poll)(struct leaf *self, struct waker *waker); /* called at each poll, or NULL */
+        unsigned polls, withdrawals;
+        bool done;     /* the next poll is ready */
+        bool stubborn; /* a withdrawal leaves it pending, as a disk request */
+        int result;
+        char name;     /* logged at each poll, unless 0 */
+};
+
+/* Pending until leaf_complete(); not lazy about its polls: it counts them. */
+struct leaf leaf(char name);
+enum poll leaf_poll(struct future *future, struct waker *waker);
+
+/* What an interrupt would do. */
+void leaf_complete(struct leaf *leaf, int result);
+
+/* The log: one character an event. log_expect() compares, and empties it. */
+void log_reset(void);
+void log_event(char name);
+void log_expect(const char *expected);

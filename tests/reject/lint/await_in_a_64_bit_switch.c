@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An AWAIT inside a 64-bit switch, which can hold its label: on resume coro_lost() panics.
+ *
+ * lint: an AWAIT inside a switch
+ */
+#include "../copy.h"
+
+enum poll copy_poll(struct future *future, struct waker *waker)
+{
+        struct copy *self = container_of(future, struct copy, future);
+
+        CORO_BEGIN(self, waker);
+        switch (self->wide) {
+        case 1:
+                AWAIT(self->io, block_read(self->disk, 0, self->buffer, 1)); /* here */
+                break;
+        default:
+                self->count = 0;
+        }
+        CORO_END();
+}
