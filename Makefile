@@ -47,7 +47,7 @@ JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c panic.c
 DRIVERS := uart16550.c sifive_test.c plic.c \
            virtio.c virtio_mmio.c virtqueue.c virtio_blk.c
 
-LIBFDT_FILES := fdt.c fdt_ro.c fdt_addresses.c fdt_strerror.c
+LIBFDT_FILES := fdt.c fdt_ro.c
 
 SOURCES := $(KERNEL:%=kernel/%) $(JOBS:%=kernel/jobs/%) $(DRIVERS:%=drivers/%)
 OBJECTS := $(SOURCES:%=$(O)/%.o) $(LIBFDT_FILES:%=$(O)/libfdt/%.o)

@@ -50,13 +50,13 @@ static int probe(const struct device_node *node)
         if (irq_available())
                 return 0;
         if (context < 0)
-                return device_refuse(node, "interrupts-extended has no S-mode context for the hart that booted");
+                return dt_refuse(node->at, "interrupts-extended has no S-mode context for the hart that booted");
         if (dt_number(node->at, "riscv,ndev", &sources) != 0 || sources > SOURCES_MAX)
-                return device_refuse(node, "riscv,ndev is missing, or makes no sense");
+                return dt_refuse(node->at, "riscv,ndev is missing, or makes no sense");
         if (dt_number(node->at, "phandle", &phandle) != 0)
-                return device_refuse(node, "phandle is missing");
+                return dt_refuse(node->at, "phandle is missing");
         if (node->reg.size < CLAIM + 4 + (uint64_t)context * CONTEXT_STRIDE)
-                return device_refuse(node, "reg is too small for a PLIC");
+                return dt_refuse(node->at, "reg is too small for a PLIC");
         priorities = node->reg.base + PRIORITY;
         enables = node->reg.base + ENABLE + (uintptr_t)context * ENABLE_STRIDE;
         claim_register = node->reg.base + CLAIM + (uintptr_t)context * CONTEXT_STRIDE;

@@ -18,7 +18,7 @@ static void finish(unsigned code)
 static int probe(const struct device_node *node)
 {
         if (node->reg.size < sizeof(uint32_t))
-                return device_refuse(node, "reg is too small for a test finisher");
+                return dt_refuse(node->at, "reg is too small for a test finisher");
         finish_register = node->reg.base;
         power_set_finisher(finish);
         return 0;

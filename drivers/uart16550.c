@@ -25,9 +25,9 @@ static int probe(const struct device_node *node)
         uint64_t shift = 0;
 
         if (dt_number(node->at, "reg-shift", &shift) == -EBADF || shift > SHIFT_MAX)
-                return device_refuse(node, "reg-shift makes no sense");
+                return dt_refuse(node->at, "reg-shift makes no sense");
         if (node->reg.size <= (uint64_t)LINE_STATUS << shift)
-                return device_refuse(node, "reg is too small for a 16550");
+                return dt_refuse(node->at, "reg is too small for a 16550");
         if (transmit_holding != 0 && !preferred)
                 return 0;
         transmit_holding = node->reg.base + (TRANSMIT_HOLDING << shift);

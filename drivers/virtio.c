@@ -24,7 +24,6 @@ int virtio_reset(struct virtio_device *device)
         for (unsigned i = 0; i < RESET_TRIES; i++)
                 if (device->transport->get_status(device) == 0)
                         return 0;
-        log_error("%s: the device does not finish its reset", device->node);
         return -ETIMEDOUT;
 }
 
@@ -35,9 +34,15 @@ bool virtio_needs_reset(struct virtio_device *device)
         return (device->transport->get_status(device) & VIRTIO_STATUS_NEEDS_RESET) != 0;
 }
 
-static int fail(struct virtio_device *device, const char *why)
+int virtio_refuse(struct virtio_device *device, const char *format, ...)
 {
-        log_error("%s: %s", device->node, why);
+        static char why[96];
+        va_list values;
+
+        va_start(values, format);
+        format_text_va(why, sizeof why, format, values);
+        va_end(values);
+        log_error("%s: %s: not used", device->node, why);
         virtio_fail(device);
         return -ENODEV;
 }
@@ -47,49 +52,38 @@ int virtio_negotiate(struct virtio_device *device, uint64_t supported)
         bool legacy = device->legacy;
 
         if (virtio_reset(device) != 0)
-                return fail(device, "not used");
+                return virtio_refuse(device, "the device does not finish its reset");
         add_status(device, VIRTIO_STATUS_ACKNOWLEDGE);
         add_status(device, VIRTIO_STATUS_DRIVER);
 
         device->offered = device->transport->get_features(device);
         device->features = device->offered & (supported | (legacy ? 0 : VIRTIO_F_VERSION_1));
         if (!legacy && !virtio_has(device, VIRTIO_F_VERSION_1))
-                return fail(device, "a modern device that does not offer VIRTIO_F_VERSION_1");
+                return virtio_refuse(device, "a modern device that does not offer VIRTIO_F_VERSION_1");
         device->transport->set_features(device, device->features);
         if (legacy) /* has no FEATURES_OK (3.1.2) */
                 return 0;
         add_status(device, VIRTIO_STATUS_FEATURES_OK);
         if ((device->transport->get_status(device) & VIRTIO_STATUS_FEATURES_OK) == 0)
-                return fail(device, "the device refuses the features that it offered");
+                return virtio_refuse(device, "the device refuses the features that it offered");
         return 0;
-}
-
-/* The largest power of two up to `wanted` that the device allows. */
-static uint32_t suitable_size(uint32_t maximum, uint32_t wanted)
-{
-        while (wanted > maximum)
-                wanted /= 2;
-        return wanted;
 }
 
 int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virtq *queue, uint32_t wanted,
                        unsigned segments)
 {
         uint32_t maximum = device->transport->queue_size_max(device, index);
-        uint32_t size = (uint32_t)arguments.queue_size;
+        uint32_t size = arguments.queue_size ? (uint32_t)arguments.queue_size : wanted;
 
         if (maximum == 0)
-                return fail(device, "the queue is missing, or in use");
-        if (size > maximum) {
-                log_error("%s: queue_size=%u is more than the device's %u", device->node, size, maximum);
-                return fail(device, "not used");
-        }
-        if (size == 0)
-                size = suitable_size(maximum, wanted);
+                return virtio_refuse(device, "the queue is missing, or in use");
+        while (arguments.queue_size == 0 && size > maximum)
+                size /= 2;
+        if (size > maximum)
+                return virtio_refuse(device, "queue_size=%u is more than the device's %u", size, maximum);
 
         struct virtq_layout layout = {
-                .size = (uint16_t)size,
-                .segments = (uint16_t)segments,
+                .size = (uint16_t)size, .segments = (uint16_t)segments,
                 .indirect = virtio_has(device, VIRTIO_F_INDIRECT_DESC),
                 .event_idx = virtio_has(device, VIRTIO_F_EVENT_IDX),
         };
@@ -97,12 +91,12 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
         void *private = memory_allocate(virtq_private_bytes(&layout), sizeof(struct virtq_descriptor));
 
         if (!ring || !private)
-                return fail(device, "too little memory for its queue");
-        if (virtq_init(queue, &layout, ring, private) != 0) {
-                log_error("%s: a queue of %u has no room for a request of %u segments", device->node, size, segments);
-                return fail(device, "not used");
-        }
-        return device->transport->queue_setup(device, index, queue) == 0 ? 0 : fail(device, "the queue cannot be set up");
+                return virtio_refuse(device, "too little memory for its queue");
+        if (virtq_init(queue, &layout, ring, private) != 0)
+                return virtio_refuse(device, "a queue of %u has no room for a request of %u segments", size, segments);
+        if (device->transport->queue_setup(device, index, queue) != 0)
+                return virtio_refuse(device, "the queue lies beyond the device's reach");
+        return 0;
 }
 
 void virtio_ready(struct virtio_device *device) { add_status(device, VIRTIO_STATUS_DRIVER_OK); }
@@ -141,6 +135,5 @@ int virtio_config_read(struct virtio_device *device, struct virtio_config_field 
                 if (device->legacy ? try > 0 && same : generation == device->transport->config_generation(device))
                         return 0;
         }
-        log_error("%s: the configuration does not stop changing: not used", device->node);
-        return -EAGAIN;
+        return virtio_refuse(device, "the configuration does not stop changing");
 }

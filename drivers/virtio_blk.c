@@ -54,7 +54,6 @@ struct virtio_blk {
         struct virtio_device *virtio;
         struct virtq queue;
         struct seat *seats;
-        uint32_t in_trouble; /* shared: the interrupt asks for the device to be retired */
         bool retired;
 };
 
@@ -63,8 +62,7 @@ static void set_up_data(struct virtq *queue, uint16_t number, struct seat *seat,
         bool read = request->operation == BLOCK_READ;
         uint32_t bytes = request->sectors * SECTOR_SIZE;
 
-        seat->header.type = read ? VIRTIO_BLK_T_IN : VIRTIO_BLK_T_OUT;
-        seat->header.sector = request->sector;
+        seat->header = (struct virtio_blk_header){ read ? VIRTIO_BLK_T_IN : VIRTIO_BLK_T_OUT, 0, request->sector };
         virtq_segment(queue, number, 1, request->buffer, bytes, VIRTQ_DESC_F_NEXT | (read ? VIRTQ_DESC_F_WRITE : 0));
         virtq_segment(queue, number, 2, &seat->status, 1, VIRTQ_DESC_F_WRITE);
         virtq_add(queue, number, 3, read ? bytes + 1 : 1);
@@ -72,8 +70,7 @@ static void set_up_data(struct virtq *queue, uint16_t number, struct seat *seat,
 
 static void set_up_flush(struct virtq *queue, uint16_t number, struct seat *seat)
 {
-        seat->header.type = VIRTIO_BLK_T_FLUSH;
-        seat->header.sector = 0; /* 5.2.6.1 */
+        seat->header = (struct virtio_blk_header){ .type = VIRTIO_BLK_T_FLUSH }; /* of sector 0 (5.2.6.1) */
         virtq_segment(queue, number, 1, &seat->status, 1, VIRTQ_DESC_F_WRITE);
         virtq_add(queue, number, 2, 1);
 }
@@ -120,17 +117,14 @@ static void used_buffers(struct virtio_device *device)
         while ((number = virtq_pop_used(&disk->queue, NULL)) >= 0) {
                 struct seat *seat = &disk->seats[number];
                 struct block_future *request = seat->owner;
-
-                seat->owner = NULL;
                 int result = result_of(device_load(&seat->status));
 
+                seat->owner = NULL;
                 virtq_release(&disk->queue, (uint16_t)number);
                 block_complete(request, result);
         }
-        if (disk->queue.broken) {
-                shared_store(&disk->in_trouble, 1);
+        if (disk->queue.broken)
                 block_request_batch();
-        }
 }
 
 /* Interrupt: a new capacity, perhaps, but also how a device says that it is broken (2.1.1). */
@@ -139,7 +133,7 @@ static void config_changed(struct virtio_device *device)
         struct virtio_blk *disk = device->driver_data;
 
         if (virtio_needs_reset(device)) {
-                shared_store(&disk->in_trouble, 1);
+                virtq_break(&disk->queue, "the device needs a reset");
                 block_request_batch();
         }
 }
@@ -152,8 +146,7 @@ static void retire(struct virtio_blk *disk)
 {
         bool enabled = interrupts_save();
 
-        log_error("disk %u (%s): %s: it is not used any more", disk->block.number, disk->block.node,
-                  disk->queue.broken ? disk->queue.broken : "the device needs a reset");
+        log_error("disk %u (%s): %s: it is not used any more", disk->block.number, disk->block.node, disk->queue.broken);
         disk->retired = true;
         disk->block.resets++;
         virtio_reset(disk->virtio);
@@ -172,11 +165,9 @@ static void publish(struct block_device *block)
 {
         struct virtio_blk *disk = container_of(block, struct virtio_blk, block);
 
-        if (disk->retired)
-                return;
-        if (shared_load(&disk->in_trouble))
+        if (shared_load(&disk->queue.broken) && !disk->retired)
                 retire(disk);
-        else if (virtq_publish(&disk->queue))
+        else if (!disk->retired && virtq_publish(&disk->queue))
                 virtio_notify(disk->virtio, QUEUE);
 }
 
@@ -189,18 +180,7 @@ static void for_each_in_flight(struct block_device *block, void (*report)(const 
                         report(disk->seats[i].owner);
 }
 
-static const struct block_operations operations = {
-        .submit = submit,
-        .publish = publish,
-        .for_each_in_flight = for_each_in_flight,
-};
-
-static int refuse(struct virtio_device *device, const char *what, uint64_t value)
-{
-        log_error("%s: the device's %s of %lu makes no sense: not used", device->node, what, value);
-        virtio_fail(device);
-        return -ENODEV;
-}
+static const struct block_operations operations = { submit, publish, for_each_in_flight };
 
 static int read_config(struct virtio_blk *disk)
 {
@@ -216,9 +196,9 @@ static int read_config(struct virtio_blk *disk)
         uint64_t block_size = fields[1].value, bytes = fields[2].value < BYTES_MAX ? fields[2].value : BYTES_MAX;
 
         if (block_size < SECTOR_SIZE || block_size > BLOCK_SIZE_MAX || (block_size & (block_size - 1)) != 0)
-                return refuse(disk->virtio, "logical block", block_size);
+                return virtio_refuse(disk->virtio, "a logical block of %lu bytes makes no sense", block_size);
         if (bytes < block_size)
-                return refuse(disk->virtio, "size_max", bytes);
+                return virtio_refuse(disk->virtio, "segments of at most %lu bytes hold no block", bytes);
         disk->block.capacity = fields[0].value;
         disk->block.block_size = (uint32_t)block_size;
         disk->block.max_sectors = (uint32_t)(ALIGN_DOWN(bytes, block_size) / SECTOR_SIZE);
@@ -230,7 +210,7 @@ static int set_up_seats(struct virtio_blk *disk)
 {
         disk->seats = memory_allocate(disk->queue.seats * sizeof(struct seat), sizeof(struct seat *));
         if (!disk->seats)
-                return -ENOMEM;
+                return virtio_refuse(disk->virtio, "too little memory");
         for (uint16_t i = 0; i < disk->queue.seats; i++)
                 virtq_segment(&disk->queue, i, 0, &disk->seats[i].header, sizeof(struct virtio_blk_header),
                               VIRTQ_DESC_F_NEXT);
@@ -243,8 +223,9 @@ static int probe(struct virtio_device *device)
         int error;
 
         if (!disk)
-                return -ENOMEM;
-        disk->virtio = device;
+                return virtio_refuse(device, "too little memory");
+        *disk = (struct virtio_blk){ .virtio = device, .block = { .operations = &operations, .node = device->node,
+                                                                  .transport = device->name, .queues = 1 } };
         device->driver_data = disk;
         device->used_buffers = used_buffers;
         device->config_changed = config_changed;
@@ -252,13 +233,9 @@ static int probe(struct virtio_device *device)
                 ?: virtio_queue_setup(device, QUEUE, &disk->queue, QUEUE_SIZE, SEGMENTS) ?: set_up_seats(disk);
         if (error != 0)
                 return error;
-        disk->block.operations = &operations;
-        disk->block.node = device->node;
-        disk->block.transport = device->name;
         disk->block.read_only = virtio_has(device, VIRTIO_BLK_F_RO);
         disk->block.features = device->features;
         disk->block.offered = device->offered;
-        disk->block.queues = 1;
         disk->block.depth = disk->queue.seats;
         virtio_ready(device);
         block_register(&disk->block);

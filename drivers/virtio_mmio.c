@@ -147,7 +147,7 @@ static int attach(struct virtio_device *device, const struct device_node *node)
         if (error == -ENODEV)
                 log_warn("%s: not used: its interrupt controller is none that we drive", node->name);
         else if (error != 0)
-                return device_refuse(node, "its interrupt is taken, or none of its controller's");
+                return dt_refuse(node->at, "its interrupt is taken, or none of its controller's");
         return error;
 }
 
@@ -160,11 +160,11 @@ static int probe(const struct device_node *node)
                 return -ENOMEM;
         mmio->base = node->reg.base;
         if (node->reg.size < CONFIG)
-                return device_refuse(node, "reg is too small for a virtio device");
+                return dt_refuse(node->at, "reg is too small for a virtio device");
         if (read(&mmio->device, MAGIC_VALUE) != MAGIC)
-                return device_refuse(node, "there is no virtio device at its reg");
+                return dt_refuse(node->at, "there is no virtio device at its reg");
         if (node->interrupt == 0)
-                return device_refuse(node, "it has no interrupt");
+                return dt_refuse(node->at, "it has no interrupt");
         version = read(&mmio->device, VERSION);
         if (version != 1 && version != 2)
                 return 0; /* ignored (4.2.2.2) */
@@ -173,7 +173,7 @@ static int probe(const struct device_node *node)
                 return 0; /* an empty slot: touch nothing else (4.2.3.1.1) */
         mmio->device.transport = &transport;
         mmio->device.legacy = version == 1;
-        mmio->device.name = mmio->device.legacy ? "mmio-legacy" : "mmio-modern";
+        mmio->device.name = version == 1 ? "mmio-legacy" : "mmio-modern";
         mmio->device.node = node->name;
         return attach(&mmio->device, node) ?: virtio_probe(&mmio->device);
 }

@@ -78,14 +78,9 @@ int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *rin
         memset(ring, 0, virtq_ring_bytes(layout));
         memset(private, 0, virtq_private_bytes(layout));
         *queue = (struct virtq){
-                .layout = *layout,
-                .seats = (uint16_t)(size / stride),
-                .stride = stride,
-                .descriptors = ring,
-                .avail = (void *)((char *)ring + descriptor_bytes(layout)),
-                .used = (void *)((char *)ring + used_offset(layout)),
-                .shadow = private,
-                .free = 1,
+                .layout = *layout, .seats = (uint16_t)(size / stride), .stride = stride, .free = 1,
+                .descriptors = ring, .avail = (void *)((char *)ring + descriptor_bytes(layout)),
+                .used = (void *)((char *)ring + used_offset(layout)), .shadow = private,
         };
         queue->tables = layout->indirect ? (void *)((char *)private + shadow_bytes(layout)) : ring;
         for (uint16_t seat = 0; seat < queue->seats; seat++)
@@ -160,10 +155,9 @@ bool virtq_publish(struct virtq *queue)
         return (device_load(&queue->used->flags) & USED_F_NO_NOTIFY) == 0;
 }
 
-/* Terminal: what the device says next is not even looked at. */
-static void break_queue(struct virtq *queue, const char *what)
+void virtq_break(struct virtq *queue, const char *why)
 {
-        queue->broken = what;
+        shared_store(&queue->broken, why);
         queue->seen_used = queue->last_used;
 }
 
@@ -187,7 +181,7 @@ static bool look(struct virtq *queue)
         uint16_t in_flight = (uint16_t)(shared_load(&queue->published) - queue->last_used);
 
         if ((uint16_t)(queue->seen_used - queue->last_used) > in_flight)
-                break_queue(queue, "used.idx is beyond what is in flight");
+                virtq_break(queue, "used.idx is beyond what is in flight");
         return queue->seen_used != queue->last_used;
 }
 
@@ -200,7 +194,7 @@ int virtq_pop_used(struct virtq *queue, uint32_t *written)
         uint32_t id = device_load(&element->id), length = device_load(&element->len);
 
         if (id >= queue->layout.size || !queue->shadow[id].taken) {
-                break_queue(queue, "a used id is not in flight");
+                virtq_break(queue, "a used id is not in flight");
                 return -1;
         }
         queue->shadow[id].taken = 0;

@@ -30,6 +30,9 @@ struct dt_node {
  */
 int dt_read(const void *tree);
 
+/* Say why `node` cannot be what it claims to be; returns -EBADF. Any context. */
+int dt_refuse(const struct dt_node *node, const char *why);
+
 /* The node behind `node`, parents before their children; of NULL the root, NULL behind the last. Any context. */
 const struct dt_node *dt_next(const struct dt_node *node);
 

@@ -19,7 +19,7 @@ struct device_node {
 
 /*
  * `probe` returns 0 when the device is up or absent, or a negative errno after saying why. -EBADF, from
- * device_refuse(), stands for a device tree that cannot be, and ends the boot.
+ * dt_refuse(), stands for a device tree that cannot be, and ends the boot.
  */
 struct driver {
         const char *name;
@@ -41,9 +41,6 @@ extern const struct virtio_driver *const virtio_drivers[];
  * At boot.
  */
 int drivers_probe(const struct machine *machine, const struct driver *const *table);
-
-/* Say why the tree's node cannot be what it claims; returns -EBADF. In a probe. */
-int device_refuse(const struct device_node *node, const char *why);
 
 /* Find the driver for a virtio device's type and probe it. 0 where there is none. Task context. */
 int virtio_probe(struct virtio_device *device);

@@ -89,6 +89,9 @@ void virtio_ready(struct virtio_device *device);
 /* FAILED: given up (3.1.1). Any context. */
 void virtio_fail(struct virtio_device *device);
 
+/* The same, saying why; returns -ENODEV. Task context. */
+int virtio_refuse(struct virtio_device *device, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Whether the device says that it needs a reset (2.1.1). Any context. */
 bool virtio_needs_reset(struct virtio_device *device);
 
@@ -100,8 +103,8 @@ struct virtio_config_field {
 };
 
 /*
- * Read the fields, all of one generation (2.5.1): 0, or -EAGAIN after saying so when the configuration did not rest
- * for a bounded number of tries. Task context.
+ * Read the fields, all of one generation (2.5.1): 0, or -ENODEV with words on the console and the device
+ * FAILED when the configuration did not rest for a bounded number of tries. Task context.
  */
 int virtio_config_read(struct virtio_device *device, struct virtio_config_field *fields, unsigned count);
 

@@ -85,7 +85,7 @@ struct virtq {
         uint16_t last_used; /* free-running: the next used entry to read */
         uint16_t seen_used; /* used.idx when last read */
         uint16_t used_event;
-        const char *broken; /* NULL, or what the device did */
+        const char *broken; /* shared: NULL, or what the device did */
 };
 
 /* Bytes of the memory that virtq_init() wants: shared with the device, and private. Any context. */
@@ -123,6 +123,9 @@ bool virtq_publish(struct virtq *queue);
  * `broken` says why. The seat is the caller's until virtq_release(). Interrupt context.
  */
 int virtq_pop_used(struct virtq *queue, uint32_t *written);
+
+/* Never look at what the device says again; `why` is kept in `broken`. Interrupt context. */
+void virtq_break(struct virtq *queue, const char *why);
 
 /* Give a popped seat back to the tasks. Interrupt context. */
 void virtq_release(struct virtq *queue, uint16_t seat);

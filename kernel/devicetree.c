@@ -105,6 +105,12 @@ int dt_read(const void *tree)
         return error;
 }
 
+int dt_refuse(const struct dt_node *node, const char *why)
+{
+        log_error("device tree: node %s: %s", *node->name ? node->name : "/", why);
+        return -EBADF;
+}
+
 const struct dt_node *dt_next(const struct dt_node *node)
 {
         const struct dt_node *next = node ? node + 1 : nodes;

@@ -8,22 +8,16 @@
 #include "printk.h"
 #include "vm.h"
 
-int device_refuse(const struct device_node *node, const char *why)
-{
-        log_error("device tree: node %s: %s", node->name, why);
-        return -EBADF;
-}
-
 static int probe_node(const struct driver *driver, const struct device_node *template)
 {
         struct device_node node = *template;
 
         if (dt_reg(node.at, 0, &node.reg) != 0 || node.reg.size == 0)
-                return device_refuse(&node, "reg is missing, or makes no sense");
+                return dt_refuse(node.at, "reg is missing, or makes no sense");
         if (dt_interrupt(node.at, &node.interrupt, &node.controller) == -EBADF)
-                return device_refuse(&node, "its interrupt makes no sense");
+                return dt_refuse(node.at, "its interrupt makes no sense");
         if (vm_map(node.reg, VM_READ | VM_WRITE) != 0)
-                return device_refuse(&node, "reg is no place for a device's registers");
+                return dt_refuse(node.at, "reg is no place for a device's registers");
         /* Any other failure was told, and costs only this device. */
         return driver->probe(&node) == -EBADF ? -EBADF : 0;
 }

@@ -43,8 +43,7 @@ static void task_wake(struct waker *waker)
 
 void executor_init(struct executor *executor)
 {
-        *executor = (struct executor){ .tail = NULL };
-        executor->tail = &executor->marker;
+        *executor = (struct executor){ .tail = &executor->marker };
 }
 
 void executor_add_hook(struct executor *executor, struct batch_hook *hook)

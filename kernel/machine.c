@@ -7,12 +7,6 @@
 #include "devicetree.h"
 #include "printk.h"
 
-static int refuse(const struct dt_node *node, const char *what)
-{
-        log_error("device tree: node %s: %s", node->name, what);
-        return -EBADF;
-}
-
 static bool overlap(struct range a, struct range b)
 {
         return a.base < b.base + b.size && b.base < a.base + a.size;
@@ -45,8 +39,8 @@ static int add_regs(struct machine *machine, const struct dt_node *node, int (*a
 
         for (unsigned index = 0; (error = dt_reg(node, index, &range)) == 0; index++)
                 if (range.size > 0 && add(machine, range) != 0)
-                        return refuse(node, "it overlaps other memory, or is one piece too many");
-        return error == -ENOENT ? 0 : refuse(node, "reg makes no sense");
+                        return dt_refuse(node, "it overlaps other memory, or is one piece too many");
+        return error == -ENOENT ? 0 : dt_refuse(node, "reg makes no sense");
 }
 
 static int read_cpu(struct machine *machine, const struct dt_node *node, bool *is_boot_hart)
@@ -54,7 +48,7 @@ static int read_cpu(struct machine *machine, const struct dt_node *node, bool *i
         struct range reg;
 
         if (dt_reg(node, 0, &reg) != 0)
-                return refuse(node, "reg does not say which hart it is");
+                return dt_refuse(node, "reg does not say which hart it is");
         if (!dt_enabled(node))
                 return 0;
         machine->harts++;
@@ -70,9 +64,9 @@ static int read_chosen(struct machine *machine, const struct dt_node *node)
 
         machine->stdout_path = dt_string(node, "stdout-path") ?: "";
         if (dt_property(node, "bootargs", &length) && (machine->bootargs = dt_string(node, "bootargs")) == NULL)
-                return refuse(node, "bootargs is not a string");
+                return dt_refuse(node, "bootargs is not a string");
         if (error_start == -EBADF || error_end == -EBADF || error_start != error_end || end < start)
-                return refuse(node, "linux,initrd-start and -end make no sense");
+                return dt_refuse(node, "linux,initrd-start and -end make no sense");
         return end > start ? add_reserved(machine, (struct range){ start, end - start }) : 0;
 }
 
@@ -99,7 +93,7 @@ static int read_node(struct machine *machine, const struct dt_node *node, bool *
 
         if (node->depth == 1 && strcmp(node->name, "cpus") == 0)
                 return dt_number(node, "timebase-frequency", &machine->timebase) == -EBADF
-                               ? refuse(node, "timebase-frequency is not a number") : 0;
+                               ? dt_refuse(node, "timebase-frequency is not a number") : 0;
         if (node->depth == 1 && strcmp(node->name, "chosen") == 0)
                 return read_chosen(machine, node);
         if (node->depth == 1 && type && strcmp(type, "memory") == 0)

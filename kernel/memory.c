@@ -58,8 +58,7 @@ static bool holds(const struct machine *machine, struct range inner)
         for (unsigned i = 0; i < machine->memories; i++) {
                 struct range outer = machine->memory[i];
 
-                if (inner.base >= outer.base && inner.base - outer.base <= outer.size &&
-                    inner.size <= outer.size - (inner.base - outer.base))
+                if (inner.base - outer.base <= outer.size && inner.size <= outer.size - (inner.base - outer.base))
                         return true;
         }
         return false;

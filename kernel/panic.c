@@ -71,23 +71,17 @@ static void print_tasks(void)
         block_report();
 }
 
-static void begin(void)
+void panic_at(const struct panic_place *place, const char *cause)
 {
         static bool panicking;
+        char name[NAME_SIZE];
 
         interrupts_disable();
-        if (panicking) {
-                printk("panic in a panic: no more words\n");
+        if (panicking) { /* in its own last words: what is left is to go */
+                printk("panic in a panic: %s\n", cause);
                 power_exit(EXIT_PANIC);
         }
         panicking = true;
-}
-
-void panic_at(const struct panic_place *place, const char *cause)
-{
-        char name[NAME_SIZE];
-
-        begin();
         symbol_format(name, sizeof name, place->pc);
         printk("panic cause=%s sepc=0x%lx (%s) stval=0x%lx\n", cause, place->pc, name, place->stval);
         print_backtrace(place->frame_pointer);

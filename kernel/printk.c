@@ -120,17 +120,14 @@ static void put_conversion(struct output *output, const struct spec *spec, char 
         case 's':
                 put_string(output, spec, va_arg(*arguments, const char *));
                 break;
-        case 'd':
-        case 'i':
+        case 'd': case 'i':
                 number = spec->wide ? va_arg(*arguments, long) : va_arg(*arguments, int);
                 put_number(output, spec, number < 0 ? -(uint64_t)number : (uint64_t)number, 10, number < 0 ? "-" : "", small);
                 break;
         case 'p':
                 put_number(output, spec, (uintptr_t)va_arg(*arguments, void *), 16, "0x", small);
                 break;
-        case 'u':
-        case 'x':
-        case 'X':
+        case 'u': case 'x': case 'X':
                 put_number(output, spec, spec->wide ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned),
                            conversion == 'u' ? 10 : 16, "", conversion == 'X' ? capital : small);
                 break;

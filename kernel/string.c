@@ -69,14 +69,7 @@ void *memchr(const void *memory, int byte, size_t length)
         return NULL;
 }
 
-size_t strlen(const char *text)
-{
-        size_t length = 0;
-
-        while (text[length] != '\0')
-                length++;
-        return length;
-}
+size_t strlen(const char *text) { return strnlen(text, SIZE_MAX); }
 
 size_t strnlen(const char *text, size_t limit)
 {

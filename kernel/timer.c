@@ -62,12 +62,12 @@ static void insert(struct timer_future *timer)
 
 static enum poll withdraw(struct timer_future *timer)
 {
-        for (struct timer_future **link = &first; *link; link = &(*link)->next) {
-                if (*link == timer) {
-                        *link = timer->next;
-                        break;
-                }
-        }
+        struct timer_future **link = &first;
+
+        while (*link && *link != timer)
+                link = &(*link)->next;
+        if (*link)
+                *link = timer->next;
         timer->result = -ECANCELED;
         return future_ready(&timer->future);
 }

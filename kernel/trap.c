@@ -7,13 +7,10 @@
 #include "vm.h"
 
 static const char *const causes[] = {
-        [0] = "instruction address misaligned", [1] = "instruction access fault",
-        [2] = "illegal instruction",            [3] = "breakpoint",
-        [4] = "load address misaligned",        [5] = "load access fault",
-        [6] = "store address misaligned",       [7] = "store access fault",
-        [8] = "environment call from U-mode",   [9] = "environment call from S-mode",
-        [12] = "instruction page fault",        [13] = "load page fault",
-        [15] = "store page fault",
+        [0] = "instruction address misaligned", "instruction access fault", "illegal instruction", "breakpoint",
+        "load address misaligned", "load access fault", "store address misaligned", "store access fault",
+        "environment call from U-mode", "environment call from S-mode",
+        [12] = "instruction page fault", "load page fault", [15] = "store page fault",
 };
 
 /* The privileged specification's words for an exception (table 4.2). */

@@ -26,8 +26,8 @@ static void (*planned)(void);
 static uint64_t plan[HOST_PLAN_MAX];
 static void *allocations[ALLOCATIONS_MAX];
 static unsigned allocation_count;
-static bool panic_expected;
-static jmp_buf panicked;
+static bool stop_expected;
+static jmp_buf stopped;
 
 /* A crash must not take with it what was printed before. */
 __attribute__((constructor)) static void print_at_once(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
@@ -42,7 +42,7 @@ void host_reset(void)
         host.timer_deadline = UINT64_MAX;
         host.enabled = true;
         planned = NULL;
-        panic_expected = false;
+        stop_expected = false;
         memset(&arguments, 0, sizeof arguments);
 }
 
@@ -60,6 +60,24 @@ void host_plan(void (*event)(void), uint64_t first, uint64_t second)
         plan[1] = second ? host.points + second : 0;
 }
 
+/* Back to assert_stops(), else the test has failed. */
+__attribute__((format(printf, 1, 0))) static _Noreturn void stop(const char *format, va_list list)
+{
+        vsnprintf(host.last_words, sizeof host.last_words, format, list);
+        if (stop_expected)
+                longjmp(stopped, 1);
+        fail_msg("%s", host.last_words);
+        abort();
+}
+
+void host_fail(const char *format, ...)
+{
+        va_list list;
+
+        va_start(list, format);
+        stop(format, list);
+}
+
 void host_raise(void) { host.raised = true; }
 
 void host_lower(void) { host.raised = false; }
@@ -70,13 +88,13 @@ static bool timer_pending(void) { return host.timer_unmasked && host.time >= hos
 static void call_handler(void (*handler)(void), const char *name)
 {
         if (!handler)
-                fail_msg("a %s interrupt that nobody handles", name);
+                host_fail("%s interrupt that nobody handles", name);
         host.enabled = false;
         host.in_handler = true;
         handler();
         host.in_handler = false;
         if (host.enabled)
-                fail_msg("the %s interrupt's handler has enabled interrupts", name);
+                host_fail("the handler of %s interrupt has enabled interrupts", name);
         host.enabled = true;
 }
 
@@ -85,10 +103,10 @@ void host_deliver(void)
         while (host.enabled && !host.in_handler && (host.raised || timer_pending())) {
                 if (host.raised) {
                         host.interrupts++;
-                        call_handler(host.interrupt, "external");
+                        call_handler(host.interrupt, "an external");
                 } else {
                         host.timer_interrupts++;
-                        call_handler(host.timer_interrupt, "timer");
+                        call_handler(host.timer_interrupt, "a timer");
                 }
         }
 }
@@ -97,7 +115,7 @@ void host_point(void)
 {
         host.points++;
         if (host.points > host.points_max)
-                fail_msg("endless: %llu points and no end", (unsigned long long)host.points_max);
+                host_fail("endless: %llu points and no end", (unsigned long long)host.points_max);
         if (host.each_point)
                 host.each_point();
         for (unsigned i = 0; planned && i < HOST_PLAN_MAX; i++)
@@ -121,14 +139,14 @@ void host_fence(enum host_fence fence)
 uint64_t host_mmio_read(uintptr_t address, unsigned width)
 {
         if (!host.mmio_read)
-                fail_msg("nobody answers a read of register 0x%lx", (unsigned long)address);
+                host_fail("nobody answers a read of register 0x%lx", (unsigned long)address);
         return host.mmio_read(address, width);
 }
 
 void host_mmio_write(uintptr_t address, unsigned width, uint64_t value)
 {
         if (!host.mmio_write)
-                fail_msg("nobody takes a write of register 0x%lx", (unsigned long)address);
+                host_fail("nobody takes a write of register 0x%lx", (unsigned long)address);
         host.mmio_write(address, width, value);
 }
 
@@ -162,17 +180,17 @@ void host_unmask_timer(bool unmasked) { host.timer_unmasked = unmasked; }
 void host_wait_for_interrupt(void)
 {
         if (host.in_handler)
-                fail_msg("wfi in an interrupt handler");
+                host_fail("wfi in an interrupt handler");
         if (host.asleep)
                 host.asleep();
         host.sleeps++;
         while (!host.raised && !timer_pending()) {
                 if (++host.points > host.points_max)
-                        fail_msg("endless: the world goes on, and nothing wakes the hart");
+                        host_fail("endless: the world goes on, and nothing wakes the hart");
                 if (host.world && host.world())
                         continue;
                 if (!host.timer_unmasked || host.timer_deadline == UINT64_MAX)
-                        fail_msg("lost wake-up: asleep for ever");
+                        host_fail("lost wake-up: asleep for ever");
                 host.time = host.timer_deadline;
         }
         host_deliver();
@@ -180,19 +198,19 @@ void host_wait_for_interrupt(void)
 
 uint64_t host_time(void) { return host.time += host.time_step; }
 
-void assert_panics(const char *text, void (*function)(void *), void *argument)
+void assert_stops(const char *text, void (*function)(void *), void *argument)
 {
-        panic_expected = true;
-        host.panic_message[0] = '\0';
-        if (setjmp(panicked) == 0) {
+        stop_expected = true;
+        host.last_words[0] = '\0';
+        if (setjmp(stopped) == 0) {
                 function(argument);
-                fail_msg("no panic, where one with \"%s\" was expected", text);
+                fail_msg("it went on, where it should have stopped with \"%s\"", text);
         }
-        panic_expected = false;
+        stop_expected = false;
         host.enabled = true;
         host.in_handler = false;
-        if (!strstr(host.panic_message, text))
-                fail_msg("panic \"%s\", where one with \"%s\" was expected", host.panic_message, text);
+        if (!strstr(host.last_words, text))
+                fail_msg("it stopped with \"%s\", not with \"%s\"", host.last_words, text);
 }
 
 void assert_console_has(const char *text)
@@ -213,15 +231,13 @@ WEAK struct arguments arguments;
 
 WEAK void panic(const char *format, ...)
 {
+        char words[sizeof host.last_words];
         va_list list;
 
         va_start(list, format);
-        vsnprintf(host.panic_message, sizeof host.panic_message, format, list);
+        vsnprintf(words, sizeof words, format, list);
         va_end(list);
-        if (panic_expected)
-                longjmp(panicked, 1);
-        fail_msg("panic: %s", host.panic_message);
-        abort();
+        host_fail("panic: %s", words);
 }
 
 WEAK void print_await_chain(const struct future *future) { (void)future; }

@@ -14,6 +14,15 @@ static struct executor executor;
 static struct task tasks[TASKS];
 static struct leaf leaves[TASKS];
 
+static void log_dot(struct batch_hook *self)
+{
+        (void)self;
+        log_event('.');
+}
+
+static struct batch_hook hook;
+
+/* Task i is polled as 'a' + i, and every batch ends with a dot. */
 static int setup(void **state)
 {
         host_setup(state);
@@ -21,11 +30,20 @@ static int setup(void **state)
         memset(tasks, 0, sizeof tasks);
         for (unsigned i = 0; i < TASKS; i++)
                 leaves[i] = leaf((char)('a' + i));
+        hook.run = log_dot;
+        executor_add_hook(&executor, &hook);
         log_reset();
+        host.interrupt = host_lower;
         return 0;
 }
 
 static void spawn(unsigned i) { executor_spawn(&executor, &tasks[i], &leaves[i].future, "a task"); }
+
+static void spawn_first(unsigned count)
+{
+        for (unsigned i = 0; i < count; i++)
+                spawn(i);
+}
 
 static void wake(unsigned i) { tasks[i].waker.wake(&tasks[i].waker); }
 
@@ -35,13 +53,7 @@ static void finish(struct leaf *self, struct waker *waker)
         self->done = true;
 }
 
-static void wake_self(struct leaf *self, struct waker *waker)
-{
-        (void)self;
-        waker->wake(waker);
-}
-
-/* Ready at its `polls_wanted`-th poll, and woken at once until then. */
+/* Ready at the `polls_wanted`-th poll, and woken at once until then. */
 static unsigned polls_wanted;
 
 static void yield_some_times(struct leaf *self, struct waker *waker)
@@ -51,163 +63,340 @@ static void yield_some_times(struct leaf *self, struct waker *waker)
                 waker->wake(waker);
 }
 
-static void hook_logs(struct batch_hook *self)
-{
-        (void)self;
-        log_event('.');
-}
-
-static struct batch_hook hook = { .run = hook_logs };
-
-static void test_finishes_in_order(void **state)
+static void test_polls_in_the_order_of_spawns(void **state)
 {
         (void)state;
-        for (unsigned i = 0; i < TASKS; i++) {
+        for (unsigned i = 0; i < TASKS; i++)
                 leaves[i].in_poll = finish;
-                spawn(i);
-                assert_false(task_finished(&tasks[i]));
-        }
-        assert_string_equal(tasks[0].name, "a task");
+        spawn_first(TASKS);
         log_expect(""); /* lazy */
+        for (unsigned i = 0; i < TASKS; i++)
+                assert_false(task_finished(&tasks[i]));
         executor_run_until_idle(&executor);
-        log_expect("abcd");
+        log_expect("abcd.");
         for (unsigned i = 0; i < TASKS; i++)
                 assert_true(task_finished(&tasks[i]));
         assert_null(executor.all);
         assert_null(executor.current);
         assert_int_equal(host.sleeps, 0);
+        assert_true(host.enabled);
 }
 
-static void test_nothing_to_do(void **state)
+static void test_returns_when_there_is_no_task(void **state)
 {
         (void)state;
-        executor_add_hook(&executor, &hook);
         executor_run_until_idle(&executor);
         log_expect("");
         assert_true(host.enabled);
 }
 
-static void wake_all_of_batch(struct leaf *self, struct waker *waker)
+static void run_one(unsigned i)
 {
-        (void)waker;
-        finish(self, waker);
-        wake(1);
-        wake(1);
-        wake(2);
+        leaves[i] = leaf((char)('a' + i));
+        leaves[i].in_poll = finish;
+        spawn(i);
+        executor_run_until_idle(&executor);
 }
 
-static bool world_wakes_0(void)
+static void test_runs_again_after_it_was_idle(void **state)
+{
+        (void)state;
+        run_one(0);
+        run_one(1);
+        run_one(0);
+        log_expect("a.b.a.");
+}
+
+static bool complete_a_twice(void)
 {
         leaf_complete(&leaves[0], 7);
+        wake(0);
         host_raise();
         return true;
 }
 
-static void lower(void) { host_lower(); }
-
-/* Before its first poll a task is linked already; after one it is linked once, however often it is woken. */
-static void test_wake_twice_is_one_poll(void **state)
+/* Linked since its spawn, so these wakes before the first poll add nothing; nor does the second one while it waits. */
+static void test_two_wakes_are_one_poll(void **state)
 {
         (void)state;
-        host.world = world_wakes_0;
-        host.interrupt = lower;
+        host.world = complete_a_twice;
         spawn(0);
         wake(0);
         wake(0);
         executor_run_until_idle(&executor);
-        log_expect("aa");
+        log_expect("a.a.");
         assert_int_equal(leaves[0].result, 7);
         assert_int_equal(host.sleeps, 1);
+        assert_int_equal(host.interrupts, 1);
 }
 
-static void test_wake_in_poll_is_another_poll(void **state)
+static void test_wake_in_the_poll_is_another_poll(void **state)
 {
         (void)state;
         polls_wanted = 5;
         leaves[0].in_poll = yield_some_times;
         spawn(0);
         executor_run_until_idle(&executor);
-        log_expect("aaaaa");
+        log_expect("a.a.a.a.a.");
         assert_int_equal(host.sleeps, 0);
 }
 
-/* The waker is woken by `a` while b and c still wait for their turn in the same batch: that is the same poll. */
-static void test_wake_of_a_queued_task(void **state)
-{
-        (void)state;
-        leaves[0].in_poll = wake_all_of_batch;
-        leaves[1].in_poll = finish;
-        leaves[2].in_poll = finish;
-        for (unsigned i = 0; i < 3; i++)
-                spawn(i);
-        executor_run_until_idle(&executor);
-        log_expect("abc");
-}
-
-static void wake_first_and_finish(struct leaf *self, struct waker *waker)
+static void finish_and_wake_b_c(struct leaf *self, struct waker *waker)
 {
         finish(self, waker);
-        leaves[0].done = true;
-        wake(0);
+        wake(1);
+        wake(2);
 }
 
-/* a waits, b wakes it, c is still of the batch: a's poll comes after the hooks. */
-static void test_woken_in_a_batch_runs_in_the_next(void **state)
+/* b and c still wait for their turn in this batch, and have it once. */
+static void test_wake_of_one_already_in_the_batch(void **state)
 {
         (void)state;
-        executor_add_hook(&executor, &hook);
-        leaves[1].in_poll = wake_first_and_finish;
+        leaves[0].in_poll = finish_and_wake_b_c;
+        leaves[1].in_poll = finish;
         leaves[2].in_poll = finish;
-        for (unsigned i = 0; i < 3; i++)
-                spawn(i);
+        spawn_first(3);
+        executor_run_until_idle(&executor);
+        log_expect("abc.");
+}
+
+static void finish_and_complete_a(struct leaf *self, struct waker *waker)
+{
+        finish(self, waker);
+        leaf_complete(&leaves[0], 0);
+}
+
+static void test_one_woken_in_a_batch_runs_in_the_next(void **state)
+{
+        (void)state;
+        leaves[1].in_poll = finish_and_complete_a;
+        leaves[2].in_poll = finish;
+        spawn_first(3);
         executor_run_until_idle(&executor);
         log_expect("abc.a.");
 }
 
-static void test_fifo_of_yielding_tasks(void **state)
+static void test_yielding_tasks_take_turns(void **state)
 {
         (void)state;
-        executor_add_hook(&executor, &hook);
         polls_wanted = 3;
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < 3; i++)
                 leaves[i].in_poll = yield_some_times;
-                spawn(i);
-        }
+        spawn_first(3);
         executor_run_until_idle(&executor);
         log_expect("abc.abc.abc.");
 }
 
-static void test_order_of_wakes_is_order_of_polls(void **state)
+static bool complete_c_a_d_b(void)
 {
-        (void)state;
-        executor_add_hook(&executor, &hook);
-        leaves[3].in_poll = yield_some_times;
-        polls_wanted = 2;
-        for (unsigned i = 0; i < TASKS; i++)
-                spawn(i);
-        host.points_max = 1000;
-        for (unsigned i = 0; i < 3; i++)
-                leaves[i].stubborn = true;
-        /* The hook's first run wakes 2, 0, 1. */
-        hook.run = NULL;
-        struct batch_hook *const own = &hook;
+        static const unsigned order[] = { 2, 0, 3, 1 };
 
-        (void)own;
-        hook.run = hook_logs;
-        executor.batch_wanted = 0;
-        leaves[0].done = leaves[1].done = leaves[2].done = true;
-        executor_run_until_idle(&executor);
-        log_expect("abcd.d.");
+        for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
+                leaf_complete(&leaves[order[i]], 0);
+        host_raise();
+        return true;
 }
 
-static void wake_2_0_1(struct batch_hook *self)
+static void test_polls_in_the_order_of_wakes(void **state)
 {
-        static const unsigned order[] = { 2, 0, 1 };
+        (void)state;
+        host.world = complete_c_a_d_b;
+        spawn_first(TASKS);
+        executor_run_until_idle(&executor);
+        log_expect("abcd.cadb.");
+}
+
+/* What a busy task must not keep from happening: the hook ends it after ten batches. */
+static void end_a_after_ten(struct batch_hook *self)
+{
+        static unsigned batches;
 
         (void)self;
-        log_event('.');
-        for (unsigned i = 0; i < ARRAY_SIZE(order); i++) {
-                leaves[order[i]].done = true;
-                wake(order[i]);
+        leaves[0].done = ++batches == 10;
+}
+
+static void wake_self(struct leaf *self, struct waker *waker)
+{
+        if (!self->done)
+                waker->wake(waker);
+}
+
+static void test_hooks_run_beside_a_task_that_yields_for_ever(void **state)
+{
+        (void)state;
+        hook.run = end_a_after_ten;
+        leaves[0].in_poll = wake_self;
+        spawn(0);
+        executor_run_until_idle(&executor);
+        assert_int_equal(leaves[0].polls, 11);
+}
+
+static void log_colon(struct batch_hook *self)
+{
+        (void)self;
+        log_event(':');
+}
+
+static void test_hooks_run_in_the_order_they_were_added(void **state)
+{
+        struct batch_hook second = { .run = log_colon };
+
+        (void)state;
+        executor_add_hook(&executor, &second);
+        leaves[0].in_poll = finish;
+        spawn(0);
+        executor_run_until_idle(&executor);
+        log_expect("a.:");
+}
+
+static void spawn_b(struct leaf *self, struct waker *waker)
+{
+        finish(self, waker);
+        assert_ptr_equal(executor.current, &tasks[0]);
+        spawn(1);
+}
+
+static void test_spawn_in_a_poll_runs_in_the_next_batch(void **state)
+{
+        (void)state;
+        leaves[0].in_poll = spawn_b;
+        leaves[1].in_poll = finish;
+        leaves[2].in_poll = finish;
+        spawn(0);
+        spawn(2);
+        executor_run_until_idle(&executor);
+        log_expect("ac.b.");
+}
+
+static void spawn_again(void *argument) { executor_spawn(&executor, argument, &leaves[1].future, "again"); }
+
+static void run_executor(void *argument)
+{
+        (void)argument;
+        executor_run_until_idle(&executor);
+}
+
+static void spawn_itself(struct leaf *self, struct waker *waker)
+{
+        (void)self;
+        (void)waker;
+        spawn_again(&tasks[0]);
+}
+
+static void test_spawn_of_a_live_task_panics(void **state)
+{
+        (void)state;
+        spawn(0);
+        assert_stops("panic: task a task is spawned again before it has finished", spawn_again, &tasks[0]);
+        leaves[0].in_poll = spawn_itself;
+        assert_stops("panic: task a task is spawned again before it has finished", run_executor, NULL);
+}
+
+/*
+ * The last poll of `a` is one in which it is woken: it stays linked, and lives until it is popped once
+ * more. b looks on in both batches, and has a's memory used again as soon as it may be.
+ */
+static void finish_woken(struct leaf *self, struct waker *waker)
+{
+        finish(self, waker);
+        waker->wake(waker);
+        waker->wake(waker);
+}
+
+static void watch_a(struct leaf *self, struct waker *waker)
+{
+        if (self->polls == 1) {
+                assert_false(task_finished(&tasks[0]));
+                waker->wake(waker);
+                return;
         }
+        assert_true(task_finished(&tasks[0]));
+        executor_spawn(&executor, &tasks[0], &leaves[2].future, "a's second life");
+        finish(self, waker);
+}
+
+static void test_woken_in_its_last_poll_and_spawned_again(void **state)
+{
+        (void)state;
+        leaves[0].in_poll = finish_woken;
+        leaves[1].in_poll = watch_a;
+        leaves[2].in_poll = finish;
+        spawn_first(2);
+        executor_run_until_idle(&executor);
+        log_expect("ab.b.c.");
+        assert_int_equal(leaves[0].polls, 1);
+        assert_true(task_finished(&tasks[0]));
+}
+
+static void test_woken_in_its_last_poll_alone(void **state)
+{
+        (void)state;
+        leaves[0].in_poll = finish_woken;
+        spawn(0);
+        executor_run_until_idle(&executor);
+        log_expect("a..");
+        assert_true(task_finished(&tasks[0]));
+        assert_ptr_equal(executor.tail, &executor.marker);
+}
+
+static void test_wake_of_a_finished_task_does_nothing(void **state)
+{
+        (void)state;
+        leaves[0].in_poll = finish;
+        spawn(0);
+        executor_run_until_idle(&executor);
+        wake(0);
+        wake(0);
+        leaves[1].in_poll = finish;
+        spawn(1);
+        executor_run_until_idle(&executor);
+        log_expect("a.b.");
+        assert_ptr_equal(executor.tail, &executor.marker);
+}
+
+/* Every order of ending leaves the list of all tasks whole. */
+static void test_tasks_end_in_any_order(void **state)
+{
+        (void)state;
+        for (unsigned order = 0; order < 256; order++) {
+                unsigned ended = 0;
+
+                setup(state);
+                spawn_first(TASKS);
+                for (unsigned i = 0; i < TASKS; i++) {
+                        leaves[i].in_poll = yield_some_times;
+                        leaves[i].name = 0;
+                        leaves[i].polls = polls_wanted - 1 - (order >> 2 * i) % 4; /* so many batches from now */
+                }
+                executor_run_until_idle(&executor);
+                for (unsigned i = 0; i < TASKS; i++)
+                        ended += task_finished(&tasks[i]);
+                assert_int_equal(ended, TASKS);
+                assert_null(executor.all);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(test_polls_in_the_order_of_spawns, setup),
+                cmocka_unit_test_setup(test_returns_when_there_is_no_task, setup),
+                cmocka_unit_test_setup(test_runs_again_after_it_was_idle, setup),
+                cmocka_unit_test_setup(test_two_wakes_are_one_poll, setup),
+                cmocka_unit_test_setup(test_wake_in_the_poll_is_another_poll, setup),
+                cmocka_unit_test_setup(test_wake_of_one_already_in_the_batch, setup),
+                cmocka_unit_test_setup(test_one_woken_in_a_batch_runs_in_the_next, setup),
+                cmocka_unit_test_setup(test_yielding_tasks_take_turns, setup),
+                cmocka_unit_test_setup(test_polls_in_the_order_of_wakes, setup),
+                cmocka_unit_test_setup(test_hooks_run_beside_a_task_that_yields_for_ever, setup),
+                cmocka_unit_test_setup(test_hooks_run_in_the_order_they_were_added, setup),
+                cmocka_unit_test_setup(test_spawn_in_a_poll_runs_in_the_next_batch, setup),
+                cmocka_unit_test_setup(test_spawn_of_a_live_task_panics, setup),
+                cmocka_unit_test_setup(test_woken_in_its_last_poll_and_spawned_again, setup),
+                cmocka_unit_test_setup(test_woken_in_its_last_poll_alone, setup),
+                cmocka_unit_test_setup(test_wake_of_a_finished_task_does_nothing, setup),
+                cmocka_unit_test_setup(test_tasks_end_in_any_order, setup),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,8 @@ class Gdb:
         connection.settimeout(timeout)
         self.connection = connection
         self.data = b""
-        self.command("?")
+        # Before it is asked for this, the stub does not give single registers.
+        self.command("qXfer:features:read:target.xml:0,ffb")
 
     def _byte(self):
         if not self.data:
