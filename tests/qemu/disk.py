@@ -45,9 +45,9 @@ def null(size, device="", latency_ns=0):
 
 def faulty(path, *rules, states=(), device=""):
     """The file at `path` behind blkdebug, with its rules for injected errors."""
-    # Not at start: QEMU's own look at the first sector would eat a rule that holds once.
-    node = {"driver": "blkdebug", "image": file_node(path), "inject-error": list(rules),
-            "set-state": list(states)}
+    node = {"driver": "blkdebug", "image": file_node(path), "inject-error": list(rules)}
+    if states:
+        node["set-state"] = list(states)
     return Disk(raw(node), device)
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A machine that is stopped at the kernel's first instruction, to be given another tree."""
+import functools
 import importlib.machinery
 import importlib.util
 import os
@@ -8,13 +9,18 @@ import tree
 from machine import KERNEL, ROOT, Machine
 
 
-def symbols(path=KERNEL):
-    """The kernel's symbols, by name; the reader is the one of the check after linking."""
+@functools.lru_cache(maxsize=None)
+def all_symbols(path=KERNEL):
+    """(name, address) of each symbol; the reader is the one of the check after linking."""
     name = os.path.join(ROOT, "scripts/check_image")
     loader = importlib.machinery.SourceFileLoader("check_image", name)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_image", loader))
     loader.exec_module(module)
-    return {name: value for name, _, value in module.Elf(path).symbols()}
+    return [(name, value) for name, _, value in module.Elf(path).symbols()]
+
+
+def symbols():
+    return dict(all_symbols())
 
 
 def run_to(machine, symbol):

@@ -39,11 +39,11 @@ def cut_structure(share):
     return change
 
 
-def overwrite(at, words):
-    """Words over the structure block, at a share of its length."""
+def overwrite(words):
+    """Words over the structure block, from the token in its middle on."""
     def change(blob):
-        fields = header_of(blob)
-        start = fields["off_struct"] + (int(fields["size_struct"] * at) & ~3)
+        places = [at for at, *_ in tree.tokens(blob)]
+        start = places[len(places) // 2]
         return blob[:start] + words + blob[start + len(words):]
     return change
 
@@ -132,8 +132,8 @@ BROKEN = [
     ("the true tree: a node that does not begin", token_word(BEGIN_NODE, 5, 0, NOP)),
     ("the true tree: a node that does not end", token_word(END_NODE, 5, 0, NOP)),
     ("the true tree: ends in the middle", token_word(END_NODE, 5, 0, END)),
-    ("the true tree: zeroes in the middle", overwrite(0.5, bytes(64))),
-    ("the true tree: ones in the middle", overwrite(0.5, b"\xff" * 64)),
+    ("the true tree: zeroes in the middle", overwrite(bytes(64))),
+    ("the true tree: ones in the middle", overwrite(b"\xff" * 64)),
 ]
 
 for name, change in BROKEN:
