@@ -74,7 +74,7 @@ int dt_interrupt(const struct dt_node *node, uint32_t *interrupt, uint32_t *cont
  */
 int dt_hart_context(const struct dt_node *controller, uint64_t hart);
 
-enum { MACHINE_MEMORY_MAX = 16, MACHINE_RESERVED_MAX = 64 };
+enum { MACHINE_HARTS_MAX = 64, MACHINE_MEMORY_MAX = 16, MACHINE_RESERVED_MAX = 64 };
 
 /* What the kernel needs to know before any driver. Strings live in the tree. */
 struct machine {
@@ -82,6 +82,7 @@ struct machine {
         struct range tree_range; /* where the tree itself lies */
         uint64_t boot_hart;
         uint32_t harts;          /* that may be used */
+        uint64_t hart_ids[MACHINE_HARTS_MAX]; /* of the first of them */
         uint64_t timebase;       /* Hz */
         const char *bootargs;    /* "" when there are none */
         const char *stdout_path; /* perhaps with options behind a colon; "" when there is none */

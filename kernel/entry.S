@@ -33,6 +33,7 @@ _start:
         li      fp, 0                   /* a backtrace ends here */
         call    kernel_main
 
+        .globl  park
 park:   csrw    sie, zero
 2:      wfi
         j       2b

@@ -51,6 +51,8 @@ static int read_cpu(struct machine *machine, const struct dt_node *node, bool *i
                 return dt_refuse(node, "reg does not say which hart it is");
         if (!dt_enabled(node))
                 return 0;
+        if (machine->harts < MACHINE_HARTS_MAX)
+                machine->hart_ids[machine->harts] = reg.base;
         machine->harts++;
         *is_boot_hart |= reg.base == machine->boot_hart;
         return 0;

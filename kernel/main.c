@@ -11,12 +11,13 @@
 #include "panic.h"
 #include "power.h"
 #include "printk.h"
+#include "sbi.h"
 #include "timer.h"
 #include "vm.h"
 
 #define SQUALL_VERSION "0.1"
 
-extern const char __image_start[], __image_end[];
+extern const char __image_start[], __image_end[], park[];
 extern const unsigned char __build_id_start[];
 
 void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at);
@@ -51,6 +52,14 @@ static void print_disks(void)
                        disk->offered, disk->queues, disk->depth);
 }
 
+/* A hart that the firmware has stopped may spin, at the cost of a whole processor (OpenSBI 1.1): let it sleep instead. */
+static void park_other_harts(void)
+{
+        for (unsigned i = 0; i < machine.harts && i < MACHINE_HARTS_MAX; i++)
+                if (machine.hart_ids[i] != machine.boot_hart)
+                        sbi_start_hart(machine.hart_ids[i], park);
+}
+
 /* What the device tree must get right before anything else can work. */
 static int bring_up(uint64_t hart, const void *tree)
 {
@@ -74,6 +83,7 @@ void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
         if (drivers_probe(&machine, platform_drivers) != 0)
                 power_exit(EXIT_INPUT);
         print_machine();
+        park_other_harts();
         if (args_parse(machine.bootargs) != 0)
                 power_exit(EXIT_INPUT);
         log_limit((enum log_level)arguments.log);

@@ -11,6 +11,7 @@ enum sbi_extension {
         SBI_LEGACY_PUTCHAR = 1,                   /* 5.2 */
         SBI_BASE = 0x10, SBI_BASE_PROBE = 3,      /* 4 */
         SBI_TIME = 0x54494d45,                    /* 6 */
+        SBI_HSM = 0x48534d,                       /* 9 */
         SBI_SRST = 0x53525354,                    /* 10 */
         SBI_DBCN = 0x4442434e, SBI_DBCN_WRITE_BYTE = 2, /* 12 */
 };
@@ -36,5 +37,7 @@ void sbi_put_character(char character)
 }
 
 void sbi_set_timer(uint64_t ticks) { sbi_ecall(SBI_TIME, 0, ticks, 0, NULL); }
+
+void sbi_start_hart(uint64_t hart, const void *entry) { sbi_ecall(SBI_HSM, 0, hart, (uintptr_t)entry, NULL); }
 
 void sbi_shutdown(void) { sbi_ecall(SBI_SRST, 0, 0, 0, NULL); }

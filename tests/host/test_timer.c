@@ -125,34 +125,226 @@ static void test_one_deadline_after_another(void **state)
         assert_int_equal(sleepers[1].woke_at, 3000);
 }
 
-/* Withdrawn from any place in the list: the others sleep on as they were. */
-static void test_withdrawal(void **state)
+/* Timers polled by hand, whose wakes are counted. */
+struct counted {
+        struct waker waker;
+        struct timer_future timer;
+        unsigned wakes;
+};
+
+static void count_wake(struct waker *waker) { container_of(waker, struct counted, waker)->wakes++; }
+
+static void arm(struct counted *counted, uint64_t deadline)
 {
-        for (unsigned gone = 0; gone < 3; gone++) {
+        *counted = (struct counted){ .waker.wake = count_wake, .timer = sleep_until(deadline) };
+        assert_int_equal(future_poll(&counted->timer.future, &counted->waker), POLL_PENDING);
+}
+
+static void withdraw(struct counted *counted)
+{
+        assert_int_equal(future_poll(&counted->timer.future, NULL), POLL_READY);
+        assert_int_equal(counted->timer.result, -ECANCELED);
+}
+
+/* Any one or several of three, from first to last: who stays is woken, who goes is not touched any more. */
+static void test_withdrawal_from_any_place(void **state)
+{
+        for (unsigned gone = 0; gone < 8; gone++) {
+                struct counted timers[3];
+                struct timer_future until_all_is_over = sleep_until(9000);
+
                 setup(state);
-                for (unsigned i = 0; i < 3; i++) {
-                        struct future *future = &sleepers[i].timer.future;
-
-                        start(i, 2000 + 1000 * i);
-                        sleepers[i].timer = sleep_until(0);
-                        (void)future;
-                }
-                executor.batch_wanted = 0;
-                struct timer_future given_up = sleep_until(2000 + 1000 * gone);
-                struct waker nobody = { NULL };
-
-                assert_int_equal(future_poll(&given_up.future, &nobody), POLL_PENDING);
-                assert_int_equal(future_poll(&given_up.future, &nobody), POLL_PENDING); /* spurious */
-                assert_int_equal(future_poll(&given_up.future, NULL), POLL_READY);
-                assert_int_equal(given_up.result, -ECANCELED);
-                assert_int_equal(future_poll(&given_up.future, NULL), POLL_READY);
-                memset(&given_up, 0xff, sizeof given_up);
-                executor_run_until_idle(&executor);
                 for (unsigned i = 0; i < 3; i++)
-                        assert_int_equal(sleepers[i].woke_at, sleepers[i].deadline);
+                        arm(&timers[i], 2000 + 1000 * i);
+                for (unsigned i = 0; i < 3; i++)
+                        if (gone >> i & 1)
+                                withdraw(&timers[i]);
+                assert_int_equal(executor_block_on(&executor, &until_all_is_over.future), 0);
+                for (unsigned i = 0; i < 3; i++) {
+                        assert_int_equal(timers[i].wakes, !(gone >> i & 1));
+                        assert_int_equal(future_poll(&timers[i].timer.future, &timers[i].waker), POLL_READY);
+                        assert_int_equal(timers[i].timer.result, gone >> i & 1 ? -ECANCELED : 0);
+                }
         }
 }
+
+static void test_withdrawal_before_the_first_poll(void **state)
+{
+        struct counted timer = { .waker.wake = count_wake, .timer = sleep_until(5000) };
+
+        (void)state;
+        withdraw(&timer);
+        start(0, 6000);
+        executor_run_until_idle(&executor);
+        assert_int_equal(timer.wakes, 0);
+        assert_int_equal(sleepers[0].woke_at, 6000);
+}
+
+/* The hardware still has the deadline of one who went: its interrupt finds nothing, and the next is not late. */
+static void test_interrupt_for_a_withdrawn_timer(void **state)
+{
+        struct counted timer;
+        struct yield_future one_batch = yield_now();
+
+        (void)state;
+        arm(&timer, 2000);
+        executor_block_on(&executor, &one_batch.future);
+        assert_int_equal(host.timer_deadline, 2000);
+        withdraw(&timer);
+        host.time = 2000;
+        host_deliver();
+        assert_int_equal(host.timer_interrupts, 1);
+        assert_false(host.timer_unmasked);
+        start(0, 2500);
+        executor_run_until_idle(&executor);
+        assert_int_equal(sleepers[0].woke_at, 2500);
+        assert_int_equal(timer.wakes, 0);
+}
+
+static void test_spurious_polls_and_interrupts(void **state)
+{
+        struct counted timer;
+        struct timer_future until_all_is_over = sleep_until(9000);
+
+        (void)state;
+        arm(&timer, 2000);
+        for (unsigned i = 0; i < 3; i++) {
+                timer_interrupt();
+                assert_int_equal(future_poll(&timer.timer.future, &timer.waker), POLL_PENDING);
+        }
+        executor_block_on(&executor, &until_all_is_over.future);
+        assert_int_equal(timer.wakes, 1);
+}
+
+static void test_latest_waker_is_woken(void **state)
+{
+        struct counted timer, other = { .waker.wake = count_wake };
+        struct timer_future until_all_is_over = sleep_until(9000);
+
+        (void)state;
+        arm(&timer, 2000);
+        assert_int_equal(future_poll(&timer.timer.future, &other.waker), POLL_PENDING);
+        executor_block_on(&executor, &until_all_is_over.future);
+        assert_int_equal(timer.wakes, 0);
+        assert_int_equal(other.wakes, 1);
+}
+
+static void test_the_end_of_time(void **state)
+{
+        static const uint64_t deadlines[] = { UINT64_MAX, UINT64_MAX - 1, (uint64_t)1 << 63, ((uint64_t)1 << 63) - 1 };
+        struct counted timers[4];
+        struct timer_future until_all_is_over = sleep_until(UINT64_MAX - 1);
+
+        (void)state;
+        for (unsigned i = 0; i < 4; i++)
+                arm(&timers[i], deadlines[i]);
+        executor_block_on(&executor, &until_all_is_over.future);
+        assert_int_equal(host.time, UINT64_MAX - 1);
+        assert_int_equal(host.timer_interrupts, 3);
+        for (unsigned i = 0; i < 4; i++)
+                assert_int_equal(timers[i].wakes, i > 0);
+}
+
+static void test_milliseconds(void **state)
+{
+        static const struct {
+                uint64_t now, milliseconds, deadline;
+        } cases[] = {
+                { 1000, 0, 1000 },
+                { 1000, 1, 11000 },
+                { 1000, 1999, 19991000 },
+                { 0, UINT64_MAX / 10000, UINT64_MAX / 10000 * 10000 },
+                { UINT64_MAX % 10000, UINT64_MAX / 10000, UINT64_MAX },
+                { UINT64_MAX % 10000 + 1, UINT64_MAX / 10000, UINT64_MAX },
+                { 0, UINT64_MAX / 10000 + 1, UINT64_MAX },
+                { 0, UINT64_MAX, UINT64_MAX },
+                { UINT64_MAX, 0, UINT64_MAX },
+                { UINT64_MAX, 1, UINT64_MAX },
+                { UINT64_MAX - 9999, 1, UINT64_MAX },
+                { UINT64_MAX - 10000, 1, UINT64_MAX },
+                { UINT64_MAX - 5, UINT64_MAX, UINT64_MAX },
+        };
+
+        (void)state;
+        for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                host.time = cases[i].now;
+
+                uint64_t deadline = sleep_ms(cases[i].milliseconds).deadline;
+
+                if (deadline != cases[i].deadline)
+                        fail_msg("case %u: %lu, not %lu", i, (unsigned long)deadline, (unsigned long)cases[i].deadline);
+        }
+}
+
+static void test_microseconds(void **state)
+{
+        (void)state;
+        assert_int_equal(timer_microseconds(0), 0);
+        assert_int_equal(timer_microseconds(9), 0);
+        assert_int_equal(timer_microseconds(FREQUENCY + 10), 1000001);
+        assert_int_equal(timer_microseconds(UINT64_MAX), UINT64_MAX / 10);
+        timer_init(&executor, 32768);
+        assert_int_equal(timer_microseconds(32769), 1000030);
+}
+
+/* Time jumps to the programmed deadline, so that its interrupt comes here. */
+static void jump(void)
+{
+        if (host.timer_deadline != UINT64_MAX && host.time < host.timer_deadline)
+                host.time = host.timer_deadline;
+}
+
+static void run_sleepers(uint64_t first, uint64_t second)
+{
+        static const uint64_t deadlines[SLEEPERS] = { 3000, 2000, 2000, 1000, 4000 };
+
+        host_plan(jump, first, second);
+        for (unsigned i = 0; i < SLEEPERS; i++)
+                start(i, deadlines[i]);
+        executor_run_until_idle(&executor);
+        for (unsigned i = 0; i < SLEEPERS; i++) {
+                assert_in_range(sleepers[i].woke_at, deadlines[i], 4100);
+                assert_true(task_finished(&sleepers[i].task));
+        }
+}
+
+/* At every point, and at every two; and while time also goes on with each look at it. */
+static void test_interrupt_at_every_point(void **state)
+{
+        uint64_t points, runs = 0;
+
+        setup(state);
+        run_sleepers(0, 0);
+        points = host.points;
+        for (uint64_t step = 0; step < 2; step++) {
+                for (uint64_t i = 1; i <= points; i++) {
+                        for (uint64_t j = i; j <= points; j++, runs++) {
+                                setup(state);
+                                host.time_step = step;
+                                run_sleepers(i, j);
+                        }
+                }
+        }
+        printf("# %lu points, %lu runs\n", (unsigned long)points, (unsigned long)runs);
+}
+
 int main(void)
 {
-        return 0;
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(test_by_deadline, setup),
+                cmocka_unit_test_setup(test_every_order, setup),
+                cmocka_unit_test_setup(test_past_is_ready_at_once, setup),
+                cmocka_unit_test_setup(test_one_deadline_after_another, setup),
+                cmocka_unit_test_setup(test_withdrawal_from_any_place, setup),
+                cmocka_unit_test_setup(test_withdrawal_before_the_first_poll, setup),
+                cmocka_unit_test_setup(test_interrupt_for_a_withdrawn_timer, setup),
+                cmocka_unit_test_setup(test_spurious_polls_and_interrupts, setup),
+                cmocka_unit_test_setup(test_latest_waker_is_woken, setup),
+                cmocka_unit_test_setup(test_the_end_of_time, setup),
+                cmocka_unit_test_setup(test_milliseconds, setup),
+                cmocka_unit_test_setup(test_microseconds, setup),
+                cmocka_unit_test_setup(test_interrupt_at_every_point, setup),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
 }
