@@ -8,7 +8,7 @@
 #include "arch.h"
 
 enum sbi_extension {
-        SBI_LEGACY_PUTCHAR = 1,                   /* 5.2 */
+        SBI_LEGACY_SET_TIMER = 0, SBI_LEGACY_PUTCHAR = 1, /* 5.1, 5.2 */
         SBI_BASE = 0x10, SBI_BASE_PROBE = 3,      /* 4 */
         SBI_TIME = 0x54494d45,                    /* 6 */
         SBI_HSM = 0x48534d,                       /* 9 */
@@ -36,7 +36,11 @@ void sbi_put_character(char character)
                 sbi_ecall(SBI_LEGACY_PUTCHAR, 0, byte, 0, NULL);
 }
 
-void sbi_set_timer(uint64_t ticks) { sbi_ecall(SBI_TIME, 0, ticks, 0, NULL); }
+void sbi_set_timer(uint64_t ticks)
+{
+        if (sbi_ecall(SBI_TIME, 0, ticks, 0, NULL) != 0) /* firmware from before the extension */
+                sbi_ecall(SBI_LEGACY_SET_TIMER, 0, ticks, 0, NULL);
+}
 
 void sbi_start_hart(uint64_t hart, const void *entry) { sbi_ecall(SBI_HSM, 0, hart, (uintptr_t)entry, NULL); }
 

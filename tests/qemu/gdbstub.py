@@ -85,8 +85,12 @@ class Gdb:
             raise GdbError(f"the machine ended ({answer}) where it should have stopped")
         return answer
 
+    def step(self):
+        self._send("s")
+        self.wait_stop()
+
     def run_to(self, address, kind=BREAKPOINT, length=4):
-        """Run up to an instruction, or until after a store to `length` bytes of memory."""
+        """Run up to an instruction, or up to a store to `length` bytes of memory."""
         self.command(f"Z{kind},{address:x},{length:x}")
         self.go()
         self.wait_stop()

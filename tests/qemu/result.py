@@ -41,25 +41,25 @@ class Result:
     def starting(self, prefix):
         return [line for line in self.lines if line.startswith(prefix)]
 
-    def problems(self, guest_errors=()):
+    def problems(self, provoked=()):
         """What must not be in any run, whatever it is for."""
         if self.hung:
             last = self.lines[-LAST_LINES:] or ["(the console stayed empty)"]
             yield "\n".join([f"a hang: no end within {self.limit:g} s; the console's last lines:", *last])
             return
         yield from contract.problems(self.lines)
-        yield from (f"QEMU finds fault with the guest: {line}" for line in self.guest_errors
-                    if not any(part in line for part in guest_errors))
-        yield from (f"QEMU complains: {line}" for line in self.stderr)
+        complaints = [f"QEMU finds fault with the guest: {line}" for line in self.guest_errors]
+        complaints += [f"QEMU complains: {line}" for line in self.stderr]
+        yield from (line for line in complaints if not any(part in line for part in provoked))
         yield from virtio_trace.problems(self.accesses, self.legacy)
 
-    def check(self, code, result=None, statuses=None, guest_errors=()):
+    def check(self, code, result=None, statuses=None, provoked=()):
         """The run must have ended well in form, with `code`; returns itself.
 
         result: counts that the result line must have. statuses: what QEMU's own status may be
-        when that need not be the code. guest_errors: parts of those that the test provokes.
+        when that need not be the code. provoked: parts of QEMU's complaints that the test provokes.
         """
-        found = list(self.problems(guest_errors))
+        found = list(self.problems(provoked))
         if found:
             raise Failure("\n".join(found))
         expect_equal("the exit line's code", self.only("exit")["code"], code)

@@ -66,7 +66,7 @@ def fault(t, prepare, cause, stval=None, **options):
         prepare(machine.gdb, start.symbols())
         machine.gdb.go()
         run = machine.wait()
-    run.check(5, guest_errors=["Invalid read", "Invalid write"])
+    run.check(5, provoked=["Invalid read", "Invalid write"])
     panic = run.only("panic")
     expect_equal("cause", panic["cause"], cause)
     if stval is not None:

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""The machine's own controls, while the kernel is at work: stop and cont, reset, resize."""
+import re
+import time
+
+import disk
+import record
+from machine import Machine
+from result import Result
+from tap import expect, expect_equal, test
+
+SIZE = 512 * disk.KIB
+
+
+def slow_fill(t, name="disk"):
+    """A fill that takes about a second."""
+    path = disk.make(t.path(name), SIZE)
+    return path, disk.slow(path, SIZE)
+
+
+@test("control: stop and cont in the middle of fill, modern", transport="modern")
+@test("control: stop and cont in the middle of fill, legacy", transport="legacy")
+def stop_and_cont(t, transport):
+    path, slow = slow_fill(t)
+    with Machine(t, "job=fill iodepth=4 bs=8k", disks=[slow], qmp=True, transport=transport) as machine:
+        machine.until(r"^disk 0 ")
+        for _ in range(3):
+            machine.qmp.command("stop")
+            time.sleep(0.1)
+            machine.qmp.command("cont")
+            time.sleep(0.1)
+        run = machine.wait()
+    run.check(0, result={"ok": SIZE // 8192, "device_resets": 0})
+    expect_equal("the image", record.first_difference(disk.content(path), record.filled(0, SIZE // 512)), None)
+
+
+@test("control: stop and cont while idle")
+def stop_idle(t):
+    with Machine(t, "job=idle timeout_ms=500", qmp=True) as machine:
+        machine.until(r"^squall ")
+        machine.qmp.command("stop")
+        time.sleep(0.3)
+        machine.qmp.command("cont")
+        run = machine.wait()
+    run.check(0)
+
+
+@test("control: system_reset in the middle of fill, modern", transport="modern")
+@test("control: system_reset in the middle of fill, legacy", transport="legacy")
+def reset(t, transport):
+    """The kernel boots again, finds the device as the reset left it, and ends well."""
+    path, slow = slow_fill(t)
+    with Machine(t, "job=fill iodepth=4 bs=8k", disks=[slow], qmp=True, reset=True, transport=transport) as machine:
+        machine.until(r"^disk 0 ")
+        time.sleep(0.2)
+        machine.qmp.command("system_reset")
+        run = machine.wait()
+    boots = re.split(r"(?m)^OpenSBI v", run.text)[1:]
+    expect_equal("number of boots", len(boots), 2)
+    expect("exit" not in boots[0], "the first boot had ended already")
+    second = Result(boots[1], run.status, run.hung, run.legacy, "", "")
+    second.check(0, result={"ok": SIZE // 8192})
+    expect_equal("what QEMU says", run.guest_errors + run.stderr, [])
+    expect_equal("the image", record.first_difference(disk.content(path), record.filled(0, SIZE // 512)), None)
+
+
+@test("control: block_resize while fill runs, modern", transport="modern")
+@test("control: block_resize while fill runs, legacy", transport="legacy")
+def resize(t, transport):
+    """A configuration change alone, or with an answer, in one interrupt: nothing is lost."""
+    path, slow = slow_fill(t)
+    with Machine(t, "job=fill iodepth=4 bs=8k", disks=[slow], qmp=True, transport=transport) as machine:
+        machine.until(r"^disk 0 ")
+        for step in range(1, 6):
+            time.sleep(0.1)
+            machine.qmp.command("block_resize", **{"node-name": "d0", "size": SIZE + step * disk.MIB})
+        run = machine.wait()
+    run.check(0, result={"ok": SIZE // 8192, "device_resets": 0})
+    found = disk.content(path)[:SIZE]
+    expect_equal("the image", record.first_difference(found, record.filled(0, SIZE // 512)), None)
+    acknowledged = {value for offset, value in run.accesses if offset == 0x64 and value is not None}
+    expect(acknowledged & {2, 3}, "no configuration change was acknowledged")
+
+
+@test("control: the kernel's console alone is enough for a machine that is quit")
+def quit_machine(t):
+    """What a run without its exit line looks like: a failure, whatever the status."""
+    with Machine(t, "job=idle timeout_ms=60000", qmp=True) as machine:
+        machine.until(r"^squall ")
+        machine.qmp.command("quit")
+        run = machine.wait()
+    expect_equal("status", run.status, 0)
+    expect("the last line is not the exit line" in list(run.problems()), "it passes")
