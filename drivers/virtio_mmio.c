@@ -142,10 +142,10 @@ static enum irq_result interrupt(void *context)
 
 static int attach(struct virtio_device *device, const struct device_node *node)
 {
-        int error = irq_attach(node->controller, node->interrupt, interrupt, device, node->name);
+        int error = irq_attach(node->controller, node->interrupt, interrupt, device, node->at->name);
 
         if (error == -ENODEV)
-                log_warn("%s: not used: its interrupt controller is none that we drive", node->name);
+                log_warn("%s: not used: its interrupt controller is none that we drive", node->at->name);
         else if (error != 0)
                 return dt_refuse(node->at, "its interrupt is taken, or none of its controller's");
         return error;
@@ -174,7 +174,7 @@ static int probe(const struct device_node *node)
         mmio->device.transport = &transport;
         mmio->device.legacy = version == 1;
         mmio->device.name = version == 1 ? "mmio-legacy" : "mmio-modern";
-        mmio->device.node = node->name;
+        mmio->device.node = node->at->name;
         return attach(&mmio->device, node) ?: virtio_probe(&mmio->device);
 }
 

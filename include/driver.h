@@ -9,7 +9,6 @@
 
 /* A node that a driver is asked to take: its first reg, mapped, and its first interrupt. */
 struct device_node {
-        const char *name;
         const struct dt_node *at; /* for further questions */
         const struct machine *machine;
         struct range reg;

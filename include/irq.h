@@ -29,7 +29,7 @@ bool irq_available(void);
 /*
  * Have `handler(context)` called for `source` of the controller with that phandle, and enable it. `name`
  * (kept) says whose it is. 0; -ENODEV when that controller is not ours; -ERANGE for a source it does
- * not have; -EBUSY when it is taken; -ENOSPC when the table is full. Task context.
+ * not have; -EBUSY when it is taken. Task context.
  */
 int irq_attach(uint32_t controller, uint32_t source, irq_handler *handler, void *context, const char *name);
 

@@ -7,16 +7,11 @@
 struct executor;
 struct future;
 
-/* Where a trap happened. */
-struct panic_place {
-        uintptr_t pc, frame_pointer, stval;
-};
-
 /* Print the cause, where, how we came there and what was going on; exit with code 5. Any context. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same for a trap, `cause` in words. Interrupt context. */
-_Noreturn void panic_at(const struct panic_place *place, const char *cause);
+/* The same for a trap at `pc`, with `frame` in the frame pointer: `cause` in words. Interrupt context. */
+_Noreturn void panic_at(uintptr_t pc, uintptr_t frame, uintptr_t stval, const char *cause);
 
 /* The executor whose current task a panic describes. At boot. */
 void panic_watch(const struct executor *executor);

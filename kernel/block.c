@@ -4,7 +4,7 @@
  *
  *      NEW --poll: refused----------------------------------------------> DONE
  *       +----poll: no seat, or others wait--> QUEUED --hook: a seat--+     ^
- *       +----poll: a seat---------------------------> SUBMITTED <----+     |
+ *       +----poll: a seat---------------------------> SUBMITTED <----+     |   (withdrawn before: DONE)
  *                                                       +--block_complete--+
  *
  * The FIFO and the states up to SUBMITTED belong to the tasks. The last step may come in an interrupt.
@@ -96,6 +96,18 @@ static void enqueue(struct block_device *device, struct block_future *request)
         device->waiting_tail = &request->next;
 }
 
+/* O(n), for the rare one that is withdrawn. */
+static void leave_queue(struct block_device *device, struct block_future *request)
+{
+        struct block_future **link = &device->waiting;
+
+        while (*link != request)
+                link = &(*link)->next;
+        *link = request->next;
+        if (*link == NULL)
+                device->waiting_tail = link;
+}
+
 /* Hand a request to the driver, which may complete it before it returns; false when there is no seat. */
 static bool submit(struct block_device *device, struct block_future *request)
 {
@@ -126,17 +138,27 @@ static enum poll start(struct block_future *request)
         return shared_load(&request->future.state) == FUTURE_DONE ? POLL_READY : POLL_PENDING;
 }
 
+/* What the device never got is over; what it has is awaited, with the waker that it came with. */
+static enum poll withdraw(struct block_future *request)
+{
+        uint32_t state = shared_load(&request->future.state);
+
+        if (state == BLOCK_SUBMITTED)
+                return POLL_PENDING;
+        if (state == BLOCK_QUEUED)
+                leave_queue(request->device, request);
+        if (state != FUTURE_DONE)
+                request->result = -ECANCELED;
+        return future_ready(&request->future);
+}
+
 enum poll block_poll(struct future *future, struct waker *waker)
 {
         struct block_future *self = container_of(future, struct block_future, future);
 
-        /* Withdrawn: what was never sent is over, what the device has is awaited with the waker it has. */
-        if (waker == NULL && future->state == FUTURE_NEW) {
-                self->result = -ECANCELED;
-                return future_ready(future);
-        }
-        if (waker != NULL)
-                shared_store(&self->waker, waker);
+        if (waker == NULL)
+                return withdraw(self);
+        shared_store(&self->waker, waker);
         if (shared_load(&future->state) == FUTURE_NEW)
                 return start(self);
         return shared_load(&future->state) == FUTURE_DONE ? POLL_READY : POLL_PENDING;

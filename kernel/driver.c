@@ -36,7 +36,7 @@ int drivers_probe(const struct machine *machine, const struct driver *const *tab
                 const struct dt_node *at = NULL;
 
                 while ((at = dt_next(at)) != NULL) {
-                        struct device_node node = { .name = at->name, .at = at, .machine = machine };
+                        struct device_node node = { .at = at, .machine = machine };
 
                         if (matches(at, *table) && probe_node(*table, &node) != 0)
                                 return -EBADF;

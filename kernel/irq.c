@@ -7,8 +7,7 @@
 
 #include "printk.h"
 
-/* Sources are sparse on some machines, so the table is dense in handlers and indexed through `line_of`. */
-enum { SOURCES_MAX = 1024, LINES_MAX = 32, STORM = 1000 };
+enum { SOURCES_MAX = 1023, STORM = 1000 }; /* as many as a PLIC can have */
 
 struct line {
         irq_handler *handler;
@@ -18,9 +17,7 @@ struct line {
 };
 
 static const struct irq_chip *chip;
-static struct line lines[LINES_MAX]; /* [0] stands for every source that nobody attached */
-static uint8_t line_of[SOURCES_MAX];
-static unsigned line_count = 1;
+static struct line lines[SOURCES_MAX + 1]; /* by source; [0] for what is beyond the last */
 static uint64_t spurious;
 
 void irq_set_chip(const struct irq_chip *new_chip) { chip = new_chip; }
@@ -31,14 +28,11 @@ int irq_attach(uint32_t controller, uint32_t source, irq_handler *handler, void 
 {
         if (!chip || chip->phandle != controller)
                 return -ENODEV;
-        if (source == 0 || source > chip->sources || source >= SOURCES_MAX)
+        if (source == 0 || source > chip->sources || source > SOURCES_MAX)
                 return -ERANGE;
-        if (line_of[source] != 0)
+        if (lines[source].handler)
                 return -EBUSY;
-        if (line_count == LINES_MAX)
-                return -ENOSPC;
-        lines[line_count] = (struct line){ .handler = handler, .context = context, .name = name };
-        line_of[source] = (uint8_t)line_count++;
+        lines[source] = (struct line){ .handler = handler, .context = context, .name = name };
         chip->enable(source);
         return 0;
 }
@@ -60,7 +54,7 @@ void irq_dispatch(void)
         uint32_t source;
 
         while ((source = chip->claim()) != 0) {
-                struct line *line = &lines[source < SOURCES_MAX ? line_of[source] : 0];
+                struct line *line = &lines[source <= SOURCES_MAX ? source : 0];
 
                 if (line->handler && line->handler(line->context) == IRQ_HANDLED)
                         line->idle = 0;

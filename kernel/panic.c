@@ -71,7 +71,7 @@ static void print_tasks(void)
         block_report();
 }
 
-void panic_at(const struct panic_place *place, const char *cause)
+void panic_at(uintptr_t pc, uintptr_t frame, uintptr_t stval, const char *cause)
 {
         static bool panicking;
         char name[NAME_SIZE];
@@ -82,9 +82,9 @@ void panic_at(const struct panic_place *place, const char *cause)
                 power_exit(EXIT_PANIC);
         }
         panicking = true;
-        symbol_format(name, sizeof name, place->pc);
-        printk("panic cause=%s sepc=0x%lx (%s) stval=0x%lx\n", cause, place->pc, name, place->stval);
-        print_backtrace(place->frame_pointer);
+        symbol_format(name, sizeof name, pc);
+        printk("panic cause=%s sepc=0x%lx (%s) stval=0x%lx\n", cause, pc, name, stval);
+        print_backtrace(frame);
         print_tasks();
         power_exit(EXIT_PANIC);
 }
@@ -92,14 +92,12 @@ void panic_at(const struct panic_place *place, const char *cause)
 void panic(const char *format, ...)
 {
         static char cause[128];
-        uintptr_t frame = frame_pointer();
-        struct panic_place place = { .pc = (uintptr_t)__builtin_return_address(0) - INTO_THE_CALL,
-                                     .frame_pointer = ((const uintptr_t *)frame)[-2] };
+        uintptr_t caller = (uintptr_t)__builtin_return_address(0) - INTO_THE_CALL;
         va_list arguments;
 
         interrupts_disable();
         va_start(arguments, format);
         format_text_va(cause, sizeof cause, format, arguments);
         va_end(arguments);
-        panic_at(&place, cause);
+        panic_at(caller, ((const uintptr_t *)frame_pointer())[-2], 0, cause);
 }

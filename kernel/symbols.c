@@ -20,35 +20,23 @@ struct symbol_table {
 extern const struct symbol_table symbol_table;
 extern const char __image_start[], __rodata_start[];
 
-static const char *find(uintptr_t address, uintptr_t *offset)
+void symbol_format(char *buffer, size_t size, uintptr_t address)
 {
-        const char *names = (const char *)&symbol_table.symbols[symbol_table.count];
+        const struct symbol *symbols = symbol_table.symbols;
+        const char *names = (const char *)&symbols[symbol_table.count];
         uintptr_t from_start = address - (uintptr_t)__image_start;
         uint32_t low = 0, high = symbol_table.count;
 
-        if (address < (uintptr_t)__image_start || address >= (uintptr_t)__rodata_start)
-                return NULL;
         while (low < high) { /* the first symbol beyond the address */
                 uint32_t middle = low + (high - low) / 2;
 
-                if (symbol_table.symbols[middle].offset <= from_start)
+                if (symbols[middle].offset <= from_start)
                         low = middle + 1;
                 else
                         high = middle;
         }
-        if (low == 0)
-                return NULL;
-        *offset = from_start - symbol_table.symbols[low - 1].offset;
-        return names + symbol_table.symbols[low - 1].name;
-}
-
-void symbol_format(char *buffer, size_t size, uintptr_t address)
-{
-        uintptr_t offset;
-        const char *name = find(address, &offset);
-
-        if (name)
-                format_text(buffer, size, "%s+0x%lx", name, offset);
-        else
+        if (low == 0 || address < (uintptr_t)__image_start || address >= (uintptr_t)__rodata_start)
                 format_text(buffer, size, "?");
+        else
+                format_text(buffer, size, "%s+0x%lx", names + symbols[low - 1].name, from_start - symbols[low - 1].offset);
 }

@@ -42,12 +42,12 @@ uint64_t timer_microseconds(uint64_t ticks)
 
 struct timer_future sleep_ms(uint64_t milliseconds)
 {
-        uint64_t seconds = milliseconds / 1000, now = timer_now();
-        uint64_t ticks = milliseconds % 1000 * ticks_per_second / 1000;
+        uint64_t ticks = milliseconds % 1000 * ticks_per_second / 1000, deadline;
 
-        if (seconds > (UINT64_MAX - now - ticks) / ticks_per_second)
-                return sleep_until(UINT64_MAX);
-        return sleep_until(now + seconds * ticks_per_second + ticks);
+        if (__builtin_mul_overflow(milliseconds / 1000, ticks_per_second, &deadline) ||
+            __builtin_add_overflow(deadline, ticks, &deadline) || __builtin_add_overflow(deadline, timer_now(), &deadline))
+                deadline = UINT64_MAX;
+        return sleep_until(deadline);
 }
 
 static void insert(struct timer_future *timer)

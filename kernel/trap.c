@@ -21,9 +21,7 @@ static const char *words(uintptr_t scause)
 
 void trap_exception(const struct trap_frame *frame)
 {
-        struct panic_place place = { .pc = frame->pc, .frame_pointer = frame->s0, .stval = frame->stval };
-
-        panic_at(&place, vm_is_guard(frame->stval) ? "stack overflow" : words(frame->scause));
+        panic_at(frame->pc, frame->s0, frame->stval, vm_is_guard(frame->stval) ? "stack overflow" : words(frame->scause));
 }
 
 void trap_unexpected(void) { panic("an interrupt that was never enabled"); }

@@ -200,7 +200,7 @@ static void only_what_is_offered_and_supported_is_accepted(void **state)
                         for (unsigned legacy = 0; legacy < 2; legacy++) {
                                 uint64_t version_1 = legacy ? 0 : VIRTIO_F_VERSION_1;
 
-                                make(legacy != 0, subset_of(offered) | version_1);
+                                make(legacy != 0, subset_of(offered) | VIRTIO_F_VERSION_1);
                                 assert_int_equal(virtio_negotiate(&device, subset_of(supported)), 0);
                                 assert_int_equal(fake.accepted, subset_of(offered & supported) | version_1);
                                 assert_int_equal(device.features, fake.accepted);
@@ -260,6 +260,8 @@ static void queue_sizes(void **state)
                         assert_int_equal(queue.layout.size, expected);
                         assert_int_equal(fake.status, expected ? 11 : 139);
                         assert_int_equal(host.console_length == 0, expected != 0);
+                        if (table[i].maximum == 0)
+                                assert_console_has("missing, or in use");
                         if (expected == 0)
                                 continue;
                         assert_int_equal(queue.layout.indirect, !direct);
