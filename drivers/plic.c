@@ -61,8 +61,6 @@ static int probe(const struct device_node *node)
         enables = node->reg.base + ENABLE + (uintptr_t)context * ENABLE_STRIDE;
         claim_register = node->reg.base + CLAIM + (uintptr_t)context * CONTEXT_STRIDE;
 
-        for (uint32_t word = 0; word <= sources / 32; word++) /* what a loader may have left on */
-                mmio_write32(enables + 4 * (uintptr_t)word, 0);
         mmio_write32(node->reg.base + THRESHOLD + (uintptr_t)context * CONTEXT_STRIDE, 0);
         chip.sources = (uint32_t)sources;
         chip.phandle = (uint32_t)phandle;

@@ -156,8 +156,10 @@ static int probe(const struct device_node *node)
         struct virtio_mmio *mmio = memory_allocate(sizeof *mmio, sizeof(uint64_t));
         uint32_t version;
 
-        if (!mmio)
+        if (!mmio) {
+                log_error("%s: too little memory: not used", node->at->name);
                 return -ENOMEM;
+        }
         mmio->base = node->reg.base;
         if (node->reg.size < CONFIG)
                 return dt_refuse(node->at, "reg is too small for a virtio device");

@@ -89,7 +89,7 @@ void block_complete(struct block_future *request, int result);
 /* Ask for a batch in which the driver's publish runs. Any context; for a driver's interrupt. */
 void block_request_batch(void);
 
-/* Print what every disk is doing. Any context; for a panic. */
+/* Print the requests that the devices have. Any context; for a panic. */
 void block_report(void);
 
 enum poll block_poll(struct future *future, struct waker *waker);

@@ -202,16 +202,14 @@ static void report_request(const struct block_future *request)
 {
         static const char *const names[] = { "read", "write", "flush" };
 
-        printk("  in flight: %s sector %lu, %u sectors\n", names[request->operation],
-               request->sector, request->sectors);
+        printk("in flight on disk %u: %s of sector %lu, %u sectors\n", request->device->number,
+               names[request->operation], request->sector, request->sectors);
 }
 
 void block_report(void)
 {
-        for (struct block_device *device = devices; device; device = device->next) {
-                printk("disk %u (%s)%s\n", device->number, device->node, device->waiting ? ": requests wait for a seat" : "");
+        for (struct block_device *device = devices; device; device = device->next)
                 device->operations->for_each_in_flight(device, report_request);
-        }
 }
 
 static int wait_for(struct block_future *request)

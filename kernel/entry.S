@@ -16,12 +16,9 @@ _start:
         la      gp, __global_pointer$
         .option pop
         la      sp, __stack_top
-        la      t0, trap_vector
-        ori     t0, t0, 1               /* vectored: one entry for each interrupt */
+        la      t0, trap_entry
         csrw    stvec, t0
         csrw    sie, zero
-        la      t0, __trap_stack_top
-        csrw    sscratch, t0            /* what an exception takes for its stack */
 
         rdinstret a2                    /* for who wants to know what booting costs */
         la      t0, __bss_start

@@ -43,7 +43,8 @@ static void count_spurious(uint32_t source, struct line *line)
         spurious++;
         if (++line->idle < STORM && line->handler)
                 return;
-        chip->disable(source);
+        if (source <= chip->sources)
+                chip->disable(source);
         log_warn("interrupt %u (%s): nothing to do %u times running: disabled", source,
                  line->name ? line->name : "nobody's", line->idle);
         line->idle = 0;

@@ -1,28 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Traps, vectored (privileged specification, 4.1.2). An interrupt runs on the stack that it meets, and
- * saves what a C function may change. An exception is always the end, so it may take a stack of its
- * own without giving it back: the one it meets may be what overflowed.
+ * One entry for all traps (privileged specification, 4.1.2). Not vectored: OpenSBI 1.1 takes illegal
+ * instructions and access faults itself and hands them on by a jump to stvec as it stands, mode bits and
+ * all. tp is free in this kernel, so the entry needs no stack to find out what it is about.
+ *
+ * An interrupt runs on the stack that it meets, and saves what a C function may change. An exception is
+ * always the end, so it takes a stack of its own: the one it meets may be what overflowed.
  */
         .text
-        .balign 256
-        .option push
-        .option norvc                   /* each entry of the table is four bytes */
-        .globl trap_vector
-trap_vector:
-        j       exception_entry
-        .rept 4
-        j       unexpected_entry
-        .endr
-        j       timer_entry             /* 5: supervisor timer */
-        .rept 3
-        j       unexpected_entry
-        .endr
-        j       external_entry          /* 9: supervisor external */
-        .rept 6
-        j       unexpected_entry
-        .endr
-        .option pop
+        .balign 4
+        .globl trap_entry
+trap_entry:
+        csrr    tp, scause
+        bgez    tp, exception_entry     /* the top bit says interrupt */
+        andi    tp, tp, 15
+        addi    tp, tp, -9              /* 9: supervisor external */
+        bnez    tp, timer_entry
 
         .macro  each_caller_saved instruction
         .set    offset, 0
@@ -43,24 +36,13 @@ trap_vector:
         .endm
 
         interrupt_entry external_entry, irq_dispatch
-        interrupt_entry timer_entry, timer_interrupt
-        interrupt_entry unexpected_entry, trap_unexpected
+        interrupt_entry timer_entry, timer_interrupt /* nothing else is ever enabled */
 
 exception_entry:
-        csrrw   sp, sscratch, sp
-        addi    sp, sp, -64             /* struct trap_frame */
-        sd      ra, 8(sp)
-        sd      gp, 24(sp)
-        sd      tp, 32(sp)
-        sd      s0, 40(sp)
-        csrr    t0, sepc
-        sd      t0, 0(sp)
-        csrr    t0, sscratch
-        sd      t0, 16(sp)
-        csrr    t0, scause
-        sd      t0, 48(sp)
-        csrr    t0, stval
-        sd      t0, 56(sp)
-        mv      a0, sp
+        la      sp, __trap_stack_top
+        csrr    a0, sepc
+        mv      a1, s0
+        csrr    a2, stval
+        csrr    a3, scause
         call    trap_exception
         unimp

@@ -19,9 +19,7 @@ static const char *words(uintptr_t scause)
         return scause < ARRAY_SIZE(causes) && causes[scause] ? causes[scause] : "unknown exception";
 }
 
-void trap_exception(const struct trap_frame *frame)
+void trap_exception(uintptr_t pc, uintptr_t frame, uintptr_t stval, uintptr_t scause)
 {
-        panic_at(frame->pc, frame->s0, frame->stval, vm_is_guard(frame->stval) ? "stack overflow" : words(frame->scause));
+        panic_at(pc, frame, stval, vm_is_guard(stval) ? "stack overflow" : words(scause));
 }
-
-void trap_unexpected(void) { panic("an interrupt that was never enabled"); }

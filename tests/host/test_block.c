@@ -285,9 +285,7 @@ static void test_report(void **state)
         for (unsigned i = 0; i < 2; i++)
                 assert_int_equal(future_poll(&requests[i].future, &nobody), POLL_PENDING);
         block_report();
-        assert_string_equal(host.console, "disk 0 (fake): requests wait for a seat\n"
-                                          "  in flight: write sector 42, 1 sectors\n"
-                                          "disk 1 (fake)\n");
+        assert_string_equal(host.console, "in flight on disk 0: write of sector 42, 1 sectors\n");
 }
 
 int main(void)

@@ -175,6 +175,23 @@ def read(path):
         return ""
 
 
+def descendants_named(pid, name):
+    """The processes below `pid` whose command's name begins with `name`."""
+    children, names = {}, {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as file:
+                head, _, fields = file.read().rpartition(")")
+        except OSError:
+            continue                    # it has ended meanwhile
+        names[int(entry)] = head.partition("(")[2]
+        children.setdefault(int(fields.split()[1]), []).append(int(entry))
+    found = [pid]
+    for one in found:
+        found += children.get(one, [])
+    return [one for one in found if names.get(one, "").startswith(name)]
+
+
 def boot(t, append="", **options):
     """Run to the end; the Result, not yet checked."""
     with Machine(t, append, **options) as machine:

@@ -92,7 +92,8 @@ def resize_idle(t):
         machine.qmp.command("block_resize", **{"node-name": "d0", "size": 2 * disk.MIB})
         run = machine.wait()
     run.check(0)
-    expect_equal("interrupts acknowledged", [value for offset, value in run.accesses if offset == 0x64], [2])
+    acknowledged = [value for offset, value in run.accesses if offset == 0x64]
+    expect(acknowledged in ([2], [3]), f"interrupts acknowledged: {acknowledged}")
 
 
 @test("control: the kernel's console alone is enough for a machine that is quit")

@@ -66,7 +66,7 @@ WRONG = [
     ("timebase: missing", cpus, "timebase-frequency", None),
     ("timebase: zero", cpus, "timebase-frequency", cells(0)),
     ("timebase: of two bytes", cpus, "timebase-frequency", b"\0\1"),
-    ("timebase: of two cells, too large", cpus, "timebase-frequency", cells(1, 0)),
+    ("timebase: of three cells", cpus, "timebase-frequency", cells(0, 0, 10000000)),
     ("cpu: no reg", cpu, "reg", None),
     ("cpu: the boot hart is another", cpu, "reg", cells(7)),
     ("cpu: the boot hart is disabled", cpu, "status", b"disabled\0"),

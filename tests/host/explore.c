@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* explore.c - every run of a scenario that differs in when the devices act. */
+#include "explore.h"
+
+static uint64_t runs, points_max;
+
+static uint64_t run_once(const struct run *run)
+{
+        scenario_run(run);
+        runs++;
+        if (outcome.points > points_max)
+                points_max = outcome.points;
+        return outcome.points;
+}
+
+/* The device acts once: at each point in turn. A run may be longer than the one before, so the end is where it is not reached. */
+static void at_every_point(struct run run)
+{
+        run.second = 0;
+        for (run.first = 1; run_once(&run) >= run.first; run.first++)
+                ;
+}
+
+/* And twice: at every two points. */
+static void at_every_two_points(struct run run)
+{
+        uint64_t points;
+
+        for (run.first = 1;; run.first++) {
+                run.second = run.first + 1;
+                do
+                        points = run_once(&run);
+                while (points >= run.second++);
+                if (points < run.first)
+                        return;
+        }
+}
+
+/*
+ * Devices of every kind, with one seat and with two. Of two points at once only those with one seat that
+ * complete in order are tried: the others are the same to so few requests.
+ */
+static void for_every_device(const struct scenario *scenario, enum run_mode mode, unsigned kinds,
+                             void (*each)(struct run run))
+{
+        struct run run = { .scenario = scenario, .mode = mode };
+
+        runs = points_max = 0;
+        for (unsigned kind = 0; kind < kinds; kind++) {
+                unsigned seats = kind & 16 ? 2 : 1;
+
+                run.options = (struct model_options){
+                        .indirect = kind & 1, .event_idx = kind & 2, .newest_first = kind & 4,
+                        .one_at_a_time = kind & 8, .cache = kind & 1,
+                };
+                run.options.queue_size = (uint16_t)(run.options.indirect ? seats : 4 * seats);
+                each(run);
+        }
+        printf("# %s, mode %d: %lu points, %lu runs\n", scenario->name, (int)mode, (unsigned long)points_max,
+               (unsigned long)runs);
+}
+
+void explore_each_point(void **state)
+{
+        for_every_device(*state, RUN_STEP, 32, at_every_point);
+        for_every_device(*state, RUN_SPURIOUS, 32, at_every_point);
+}
+
+void explore_each_two_points(void **state)
+{
+        for_every_device(*state, RUN_STEP, 4, at_every_two_points);
+        for_every_device(*state, RUN_LATE, 4, at_every_two_points);
+}

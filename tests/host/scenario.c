@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* scenario.c - one run: devices, executor, plan, and what must be true at its end. */
+#include "scenario.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "block.h"
+#include "driver.h"
+#include "executor.h"
+#include "host.h"
+#include "scenario_tasks.h"
+#include "timer.h"
+
+enum { BUSY_STEP = 61 };
+
+struct model models[2];
+struct outcome outcome;
+
+static struct executor executor;
+static const struct run *current;
+static bool running;
+static unsigned events;
+
+static void spurious_interrupt(void)
+{
+        for (unsigned i = 0; i < current->scenario->disks; i++)
+                models[i].interrupting = models[i].queue != NULL;
+        host_raise();
+}
+
+static void time_passes(void)
+{
+        if (host.timer_unmasked && host.timer_deadline != UINT64_MAX && host.time < host.timer_deadline)
+                host.time = host.timer_deadline;
+}
+
+static void step_all(bool hold)
+{
+        for (unsigned i = 0; i < current->scenario->disks; i++) {
+                models[i].hold_interrupts |= hold;
+                model_step(&models[i], true);
+        }
+}
+
+static void release_all(void)
+{
+        for (unsigned i = 0; i < current->scenario->disks; i++)
+                if (models[i].hold_interrupts)
+                        model_release(&models[i]);
+}
+
+static void event(void)
+{
+        bool first = events++ == 0;
+
+        if (current->mode == RUN_SPURIOUS) {
+                spurious_interrupt();
+        } else if (current->mode == RUN_LATE) {
+                if (first)
+                        step_all(true);
+                else
+                        release_all();
+        } else {
+                step_all(false);
+        }
+        time_passes();
+}
+
+/* Where the hart does not rest, a device that was told to goes on nevertheless. */
+static void pass_time(void)
+{
+        if (host.points % BUSY_STEP != 0)
+                return;
+        for (unsigned i = 0; i < current->scenario->disks; i++)
+                model_step(&models[i], false);
+}
+
+/* The hart sleeps. A device acts only where it was told to, or has something in hand. */
+static bool world(void)
+{
+        bool acted = false;
+
+        for (unsigned i = 0; i < current->scenario->disks; i++) {
+                acted |= models[i].hold_interrupts;
+                release_all();
+                acted |= model_step(&models[i], false);
+        }
+        return acted;
+}
+
+static void interrupt(void)
+{
+        host_lower();
+        for (unsigned i = 0; i < current->scenario->disks; i++)
+                model_interrupt(&models[i]);
+}
+
+static void check_sleep(void)
+{
+        for (unsigned i = 0; i < current->scenario->disks; i++) {
+                const struct virtq *queue = models[i].queue;
+                const struct block_device *disk = block_device(i);
+
+                model_check_sleep(&models[i]);
+                if (disk->waiting && (!queue || queue->free != 0 || queue->released != 0))
+                        host_fail("asleep while a request waits beside a free seat");
+        }
+}
+
+static void check_end(void)
+{
+        for (unsigned i = 0; i < current->scenario->disks; i++) {
+                const struct model *model = &models[i];
+
+                scenario_expect(!block_device(i)->waiting, "a request is left in the FIFO");
+                if (model->queue && !current->errors_allowed) {
+                        scenario_expect(model->queue->broken == NULL, "the queue is broken");
+                        scenario_expect((uint16_t)model->queue->published == model->used, "requests are left in flight");
+                        scenario_expect(model->queue->last_used == model->used, "used entries were not seen");
+                }
+        }
+        scenario_expect(executor.tail == &executor.marker, "a task is left in the ready queue");
+        scenario_expect(host.enabled, "interrupts are masked");
+}
+
+void scenario_run(const struct run *run)
+{
+        static const char *const nodes[] = { "disk-a", "disk-b" };
+
+        host_reset();
+        current = run;
+        running = true;
+        outcome = (struct outcome){ .points = 0 };
+        events = 0;
+        executor_init(&executor);
+        block_init(&executor);
+        timer_init(&executor, 10000000);
+        for (unsigned i = 0; i < run->scenario->disks; i++) {
+                model_make(&models[i], &run->options, nodes[i]);
+                if (i > 0)
+                        models[i].options.lie = MODEL_HONEST; /* the other disk goes on */
+                if (virtio_blk_driver.probe(&models[i].device) != 0)
+                        host_fail("the model is not accepted: %s", host.console);
+        }
+        host.world = world;
+        host.interrupt = interrupt;
+        host.timer_interrupt = timer_interrupt;
+        host.asleep = check_sleep;
+        if (run->scenario->busy)
+                host.each_point = pass_time;
+        host.points_max = 20000;
+        tasks_begin(&executor);
+        run->scenario->start();
+        host.points = 0;
+        host_plan(event, run->first, run->second);
+        executor_run_until_idle(&executor);
+        outcome.points = host.points;
+        /* What comes when nobody is there any more is harmless as well. */
+        event();
+        event();
+        host_deliver();
+        tasks_check();
+        check_end();
+        running = false;
+}
+
+void scenario_note(int result)
+{
+        outcome.requests++;
+        if (result == 0)
+                return;
+        outcome.failed++;
+        if (outcome.first_error == 0)
+                outcome.first_error = result;
+        if (!current->errors_allowed)
+                host_fail("a request fails with %d", result);
+}
+
+void scenario_expect(bool condition, const char *what)
+{
+        if (!condition)
+                host_fail("%s", what);
+}
+
+int scenario_explain(void **state)
+{
+        (void)state;
+        if (running) {
+                const struct model_options *options = &current->options;
+
+                printf("%s, mode %d, points %lu and %lu (at %lu); indirect %d, event_idx %d, newest first %d, one at a time %d, "
+                       "queue of %u, lie %d at %u\n", current->scenario->name, (int)current->mode,
+                       (unsigned long)current->first, (unsigned long)current->second, (unsigned long)host.points,
+                       options->indirect, options->event_idx, options->newest_first, options->one_at_a_time,
+                       options->queue_size, (int)options->lie, options->lie_at);
+        }
+        running = false;
+        return 0;
+}

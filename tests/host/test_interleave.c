@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sources: kernel/executor.c kernel/future.c kernel/timer.c kernel/block.c kernel/printk.c
+ * drivers/virtio.c drivers/virtqueue.c drivers/virtio_blk.c tests/host/model.c tests/host/scenario.c
+ * tests/host/scenario_tasks.c tests/host/explore.c
+ */
+/* The real path of a request, from task to ring and back, with the device acting at every point of every scenario. */
+#include "explore.h"
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                EACH_POINT(one_reader),
+                EACH_POINT(reader_beside_a_yielding_task),
+                EACH_POINT(call_that_waits_in_a_task),
+                EACH_POINT(more_tasks_than_seats),
+                EACH_POINT(respawn_after_a_wake_in_the_last_poll),
+                EACH_POINT(two_disks),
+                EACH_POINT(mixed_requests),
+                EACH_POINT(request_handed_over),
+                EACH_POINT(request_withdrawn),
+                EACH_POINT(reader_beside_a_sleeper),
+                EACH_POINT(disk_and_time_at_once),
+                EACH_TWO_POINTS(one_reader),
+                EACH_TWO_POINTS(request_handed_over),
+                EACH_TWO_POINTS(reader_beside_a_sleeper),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""scripts/qemu: what it shows, how it ends, and that it always ends."""
+import os
+import pty
+import signal
+import struct
+import subprocess
+import time
+
+import start
+import tree
+import work
+from machine import KERNEL, QEMU, ROOT, descendants_named
+from tap import expect, expect_equal, test
+
+SCRIPT = os.path.join(ROOT, "scripts/qemu")
+HANG, NO_EXIT_LINE, NO_QEMU = 124, 125, 127
+# Longer than any test waits.
+IDLE = "job=idle timeout_ms=600000"
+
+
+def run(append="job=probe", *words, kernel=KERNEL, limit=20, **options):
+    return work.command(SCRIPT, "--kernel", kernel, "--timeout", str(limit), "--append", append, *words, **options)
+
+
+def elf(*instructions):
+    """A kernel of a few instructions."""
+    code = b"".join(struct.pack("<I", one) for one in instructions)
+    header = b"\x7fELF\x02\x01\x01" + bytes(9)
+    header += struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, 0x80200000, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 4096, 0x80200000, 0x80200000, len(code), len(code), 4096)
+    return (header + segment).ljust(4096, b"\0") + code
+
+
+# SRST shutdown by the firmware; and a jump to itself.
+SHUT_DOWN = elf(0x535258b7, 0x35488893, 0x00000813, 0x00000513, 0x00000593, 0x00000073, 0x0000006f)
+LOOP = elf(0x0000006f)
+
+
+def other_kernel(t, data):
+    path = t.path("kernel.elf")
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+@test("runner: the exit code", append="job=probe", code=0)
+@test("runner: the exit code, no disk", append="job=demo", code=3)
+@test("runner: the exit code, bad arguments", append="job=nothing", code=4)
+@test("runner: the exit code, panic", append="job=panic", code=5)
+def codes(t, append, code):
+    done = run(append)
+    expect_equal("status", done.status, code)
+    expect(done.output.startswith("squall "), f"it begins with {done.output[:60]!r}")
+    expect(done.output.replace("\r", "").endswith(f"\nexit {code}\n"), "the last line is not the exit line")
+    expect_equal("standard error", done.error, "")
+
+
+@test("runner: --firmware-banner shows everything")
+def banner(t):
+    expect("OpenSBI" in run("job=probe", "--firmware-banner").output, "there is no banner")
+    expect("OpenSBI" not in run("job=probe").output, "there is a banner")
+
+
+@test("runner: a hang is 124, with the console's last lines")
+def hang(t):
+    began = time.monotonic()
+    done = run(IDLE, limit=2)
+    expect_equal("status", done.status, HANG)
+    expect("a hang" in done.error and "| squall " in done.error, done.error)
+    expect(time.monotonic() - began < 10, "it took far longer than the limit")
+
+
+@test("runner: a hang under icount, where QEMU ignores SIGTERM")
+def hang_icount(t):
+    done = run("job=idle timeout_ms=18446744073709551615", "--", "-icount", "shift=0,sleep=off", limit=2)
+    expect_equal("status", done.status, HANG)
+
+
+@test("runner: a hang of a kernel that says nothing shows the firmware's words")
+def silent_hang(t):
+    done = run(kernel=other_kernel(t, LOOP), limit=2)
+    expect_equal("status", done.status, HANG)
+    expect("a hang" in done.error, done.error)
+    expect("OpenSBI" in done.output, "what was held back is not shown")
+
+
+@test("runner: no exit line is 125, whatever QEMU says")
+def no_exit_line(t):
+    done = run(kernel=other_kernel(t, SHUT_DOWN))
+    expect_equal("status", done.status, NO_EXIT_LINE)
+    expect("does not end in an exit line" in done.error and "status 0" in done.error, done.error)
+    expect("OpenSBI" in done.output, "what was held back is not shown")
+
+
+@test("runner: QEMU that does not start is 125, and its words are shown")
+def bad_option(t):
+    done = run("job=probe", "--", "-device", "no-such-device")
+    expect_equal("status", done.status, NO_EXIT_LINE)
+    expect("no-such-device" in done.error, done.error)
+
+
+@test("runner: no QEMU is 127, and how to get it")
+def no_qemu(t):
+    done = run(PATH=work.tools_without(t.path("bin"), QEMU))
+    expect_equal("status", done.status, NO_QEMU)
+    expect(QEMU in done.error and "make deps" in done.error, done.error)
+
+
+def broken_tree(t):
+    """A tree that the firmware survives and the kernel refuses, before its `squall` line."""
+    dumped = t.path("virt.dtb")
+    subprocess.run([QEMU, "-M", f"virt,dumpdtb={dumped}"], check=True, capture_output=True)
+    with open(dumped, "rb") as file:
+        blob = file.read()
+    changed = start.edited(lambda root: root.child("memory").properties.update(reg=tree.cells(1, 2, 3)))(blob)
+    path = t.path("broken.dtb")
+    with open(path, "wb") as file:
+        file.write(changed)
+    return path
+
+
+@test("runner: an error before the kernel's `squall` line is shown")
+def early_error(t):
+    done = run("job=demo", "--", "-dtb", broken_tree(t))
+    lines = done.output.replace("\r", "").strip().split("\n")
+    expect_equal("status", done.status, 4)
+    expect_equal("lines", len(lines), 2)
+    expect(lines[0].startswith("error: device tree"), lines[0])
+    expect_equal("the last line", lines[1], "exit 4")
+
+
+@test("make qemu: an error before the kernel's `squall` line is shown")
+def early_error_by_make(t):
+    done = work.make(work.GCC.get(), "qemu", "DISK=none", "TIMEOUT=60", f"QEMU_EXTRA=-dtb {broken_tree(t)}")
+    expect_equal("status", done.status, 2)
+    expect("error: device tree" in done.output and "exit 4" in done.output, done.output)
+
+
+@test("runner: standard input that never says anything does not block it")
+def open_input(t):
+    reading, writing = os.pipe()
+    try:
+        done = run("job=probe", stdin=reading)
+    finally:
+        os.close(reading)
+        os.close(writing)
+    expect_equal("status", done.status, 0)
+
+
+@test("runner: standard input that is closed does not stop it")
+def closed_input(t):
+    done = work.command("sh", "-c", f'exec "{SCRIPT}" --kernel "{KERNEL}" --append job=probe --timeout 20 <&-')
+    expect_equal("status", done.status, 0)
+
+
+@test("runner: nobody reads what it prints")
+def closed_output(t):
+    done = work.command("sh", "-c", f'"{SCRIPT}" --kernel "{KERNEL}" --append "{IDLE}" --timeout 3 | head -n 1')
+    expect(done.output.startswith("squall "), done.output)
+
+
+def started(*words, **options):
+    return subprocess.Popen([SCRIPT, "--kernel", KERNEL, "--append", IDLE, *words], env=work.environment(), **options)
+
+
+def wait_for_qemu(process):
+    """The process ids of the QEMU below the script, once there is one."""
+    for _ in range(200):
+        found = descendants_named(process.pid, "qemu-system")
+        if found:
+            return found
+        time.sleep(0.05)
+    return []
+
+
+def all_gone(pids):
+    for _ in range(60):
+        if not any(os.path.exists(f"/proc/{pid}") for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@test("runner: SIGTERM ends QEMU as well", number=signal.SIGTERM)
+@test("runner: SIGINT ends QEMU as well", number=signal.SIGINT)
+@test("runner: SIGHUP ends QEMU as well", number=signal.SIGHUP)
+@test("runner: SIGKILL ends QEMU as well", number=signal.SIGKILL)
+def signals(t, number):
+    with started(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        qemu = wait_for_qemu(process)
+        try:
+            expect(qemu, "QEMU did not start")
+            process.send_signal(number)
+            status = process.wait(timeout=10)
+            expect(all_gone(qemu), "QEMU is still there")
+            expect_equal("status", status, 128 + number if number != signal.SIGKILL else -number)
+        finally:
+            process.kill()
+
+
+@test("runner: at a terminal Ctrl-A x quits", keys=b"\x01x")
+@test("runner: at a terminal Ctrl-C quits", keys=b"\x03")
+def terminal(t, keys):
+    ours, theirs = pty.openpty()
+    # Opened by the leader of a session that has none, it is the terminal that Ctrl-C comes from.
+    words = [SCRIPT, "--kernel", KERNEL, "--append", IDLE]
+    process = subprocess.Popen(["sh", "-c", f'exec "$@" <{os.ttyname(theirs)} >{os.ttyname(theirs)} 2>&1', "sh", *words],
+                               env=work.environment(), start_new_session=True)
+    try:
+        shown = b""
+        while b"squall " not in shown:
+            shown += os.read(ours, 4096)
+        time.sleep(0.5)
+        os.write(ours, keys)
+        status = process.wait(timeout=10)
+        expect(status != 0, "a run that was quit counts as a success")
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+@test("runner: -M sifive_u starts without the disk, and says so")
+def no_bus(t):
+    path = t.path("disk.img")
+    with open(path, "wb") as file:
+        file.truncate(1 << 20)
+    done = run("job=probe", "--disk", path, "--", "-M", "sifive_u")
+    expect_equal("status", done.status, 0)
+    expect("no virtio bus" in done.error, done.error)
+
+
+@test("runner: a disk whose name has a comma")
+def comma(t):
+    path = t.path("a,b.img")
+    with open(path, "wb") as file:
+        file.truncate(1 << 20)
+    done = run("job=demo", "--disk", path)
+    expect_equal("status", done.status, 0)
