@@ -20,18 +20,12 @@ static uint32_t claim(void) { return mmio_read32(claim_register); }
 /* After the handler: the source may be pending again from here on (9). */
 static void complete(uint32_t source) { mmio_write32(claim_register, source); }
 
-static void set_enabled(uint32_t source, bool enabled)
-{
-        uintptr_t word = enables + 4 * (uintptr_t)(source / 32);
-        uint32_t bit = UINT32_C(1) << source % 32, value = mmio_read32(word);
-
-        mmio_write32(word, enabled ? value | bit : value & ~bit);
-}
-
 static void enable(uint32_t source)
 {
+        uintptr_t word = enables + 4 * (uintptr_t)(source / 32);
+
         mmio_write32(priorities + 4 * (uintptr_t)source, 1);
-        set_enabled(source, true);
+        mmio_write32(word, mmio_read32(word) | UINT32_C(1) << source % 32);
 }
 
 static void disable(uint32_t source)

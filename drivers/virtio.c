@@ -88,11 +88,11 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
                 .event_idx = virtio_has(device, VIRTIO_F_EVENT_IDX),
         };
         void *ring = memory_allocate(virtq_ring_bytes(&layout), VIRTQ_RING_ALIGN);
-        void *private = memory_allocate(virtq_private_bytes(&layout), sizeof(struct virtq_descriptor));
+        void *tables = memory_allocate(virtq_table_bytes(&layout), sizeof(struct virtq_descriptor));
 
-        if (!ring || !private)
+        if (!ring || !tables)
                 return virtio_refuse(device, "too little memory for its queue");
-        if (virtq_init(queue, &layout, ring, private) != 0)
+        if (virtq_init(queue, &layout, ring, tables) != 0)
                 return virtio_refuse(device, "a queue of %u has no room for a request of %u segments", size, segments);
         if (device->transport->queue_setup(device, index, queue) != 0)
                 return virtio_refuse(device, "the queue lies beyond the device's reach");
@@ -136,4 +136,13 @@ int virtio_config_read(struct virtio_device *device, struct virtio_config_field 
                         return 0;
         }
         return virtio_refuse(device, "the configuration does not stop changing");
+}
+
+int virtio_probe(struct virtio_device *device)
+{
+        for (const struct virtio_driver *const *driver = virtio_drivers; *driver; driver++)
+                if ((*driver)->type == device->type)
+                        return (*driver)->probe(device);
+        log_debug("%s: no driver for virtio devices of type %u", device->node, device->type);
+        return 0;
 }

@@ -57,22 +57,20 @@ struct virtio_blk {
         bool retired;
 };
 
-static void set_up_data(struct virtq *queue, uint16_t number, struct seat *seat, const struct block_future *request)
+/* Header, data where there is any, status; the header's segment is always the first, and set up already. */
+static void add(struct virtq *queue, uint16_t number, struct seat *seat, const struct block_future *request)
 {
-        bool read = request->operation == BLOCK_READ;
-        uint32_t bytes = request->sectors * SECTOR_SIZE;
+        static const uint32_t types[] = { [BLOCK_READ] = VIRTIO_BLK_T_IN, [BLOCK_WRITE] = VIRTIO_BLK_T_OUT,
+                                          [BLOCK_FLUSH] = VIRTIO_BLK_T_FLUSH };
+        uint16_t device_writes = request->operation == BLOCK_READ ? VIRTQ_DESC_F_WRITE : 0;
+        uint32_t bytes = request->sectors * SECTOR_SIZE, segments = 1;
 
-        seat->header = (struct virtio_blk_header){ read ? VIRTIO_BLK_T_IN : VIRTIO_BLK_T_OUT, 0, request->sector };
-        virtq_segment(queue, number, 1, request->buffer, bytes, VIRTQ_DESC_F_NEXT | (read ? VIRTQ_DESC_F_WRITE : 0));
-        virtq_segment(queue, number, 2, &seat->status, 1, VIRTQ_DESC_F_WRITE);
-        virtq_add(queue, number, 3, read ? bytes + 1 : 1);
-}
-
-static void set_up_flush(struct virtq *queue, uint16_t number, struct seat *seat)
-{
-        seat->header = (struct virtio_blk_header){ .type = VIRTIO_BLK_T_FLUSH }; /* of sector 0 (5.2.6.1) */
-        virtq_segment(queue, number, 1, &seat->status, 1, VIRTQ_DESC_F_WRITE);
-        virtq_add(queue, number, 2, 1);
+        seat->header.type = types[request->operation];
+        seat->header.sector = request->sector; /* a flush has 0 (5.2.6.1) */
+        if (bytes > 0)
+                virtq_segment(queue, number, segments++, request->buffer, bytes, VIRTQ_DESC_F_NEXT | device_writes);
+        virtq_segment(queue, number, segments++, &seat->status, 1, VIRTQ_DESC_F_WRITE);
+        virtq_add(queue, number, segments, device_writes ? bytes + 1 : 1);
 }
 
 static int submit(struct block_device *block, struct block_future *request)
@@ -96,10 +94,7 @@ static int submit(struct block_device *block, struct block_future *request)
 
         seat->owner = request;
         device_store(&seat->status, (uint8_t)STATUS_UNWRITTEN);
-        if (request->operation == BLOCK_FLUSH)
-                set_up_flush(&disk->queue, (uint16_t)number, seat);
-        else
-                set_up_data(&disk->queue, (uint16_t)number, seat, request);
+        add(&disk->queue, (uint16_t)number, seat, request);
         return 0;
 }
 
@@ -109,12 +104,13 @@ static int result_of(uint8_t status)
 }
 
 /* Interrupt: what the device has used is complete. */
-static void used_buffers(struct virtio_device *device)
+static bool used_buffers(struct virtio_device *device)
 {
         struct virtio_blk *disk = device->driver_data;
+        bool any = false;
         int number;
 
-        while ((number = virtq_pop_used(&disk->queue, NULL)) >= 0) {
+        for (; (number = virtq_pop_used(&disk->queue, NULL)) >= 0; any = true) {
                 struct seat *seat = &disk->seats[number];
                 struct block_future *request = seat->owner;
                 int result = result_of(device_load(&seat->status));
@@ -125,6 +121,7 @@ static void used_buffers(struct virtio_device *device)
         }
         if (disk->queue.broken)
                 block_request_batch();
+        return any;
 }
 
 /* Interrupt: a new capacity, perhaps, but also how a device says that it is broken (2.1.1). */
@@ -149,7 +146,9 @@ static void retire(struct virtio_blk *disk)
         log_error("disk %u (%s): %s: it is not used any more", disk->block.number, disk->block.node, disk->queue.broken);
         disk->retired = true;
         disk->block.resets++;
-        virtio_reset(disk->virtio);
+        if (virtio_reset(disk->virtio) != 0)
+                log_error("disk %u: its reset does not end: what it had for a buffer may yet be written",
+                          disk->block.number);
         virtio_fail(disk->virtio);
         for (unsigned i = 0; i < disk->queue.seats; i++) {
                 struct block_future *request = disk->seats[i].owner;

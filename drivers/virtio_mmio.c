@@ -19,7 +19,7 @@ enum virtio_mmio_register { /* 4.2.2, and 4.2.4 for those of version 1 alone */
         LEGACY_GUEST_PAGE_SIZE = 0x028, QUEUE_SEL = 0x030, QUEUE_SIZE_MAX = 0x034, QUEUE_SIZE = 0x038,
         LEGACY_QUEUE_ALIGN = 0x03c, LEGACY_QUEUE_PFN = 0x040, QUEUE_READY = 0x044, QUEUE_NOTIFY = 0x050,
         INTERRUPT_STATUS = 0x060, INTERRUPT_ACK = 0x064, STATUS = 0x070,
-        QUEUE_DESC_LOW = 0x080, QUEUE_DRIVER_LOW = 0x090, QUEUE_DEVICE_LOW = 0x0a0, /* each with its high half behind it */
+        QUEUE_DESC_LOW = 0x080, QUEUE_DRIVER_LOW = 0x090, QUEUE_DEVICE_LOW = 0x0a0, /* the high half follows */
         CONFIG_GENERATION = 0x0fc,
         CONFIG = 0x100,
 };
@@ -121,7 +121,8 @@ static const struct virtio_transport transport = {
 
 /*
  * Acknowledge first, then look at the rings: a completion between the two raises the interrupt again,
- * in the other order it would be acknowledged unseen.
+ * in the other order it would be acknowledged unseen. Handled is only what brought a used buffer: a
+ * device that goes on about anything else is a storm (irq.c).
  */
 static enum irq_result interrupt(void *context)
 {
@@ -133,11 +134,11 @@ static enum irq_result interrupt(void *context)
                 return IRQ_NONE;
         write(device, INTERRUPT_ACK, status);
         acknowledge_before_look();
-        if ((status & INTERRUPT_USED_BUFFER) != 0 && device->used_buffers)
-                device->used_buffers(device);
         if ((status & INTERRUPT_CONFIG_CHANGE) != 0 && device->config_changed)
                 device->config_changed(device);
-        return IRQ_HANDLED;
+        if ((status & INTERRUPT_USED_BUFFER) != 0 && device->used_buffers && device->used_buffers(device))
+                return IRQ_HANDLED;
+        return IRQ_NONE;
 }
 
 static int attach(struct virtio_device *device, const struct device_node *node)
@@ -163,10 +164,12 @@ static int probe(const struct device_node *node)
         mmio->base = node->reg.base;
         if (node->reg.size < CONFIG)
                 return dt_refuse(node->at, "reg is too small for a virtio device");
-        if (read(&mmio->device, MAGIC_VALUE) != MAGIC)
-                return dt_refuse(node->at, "there is no virtio device at its reg");
         if (node->interrupt == 0)
                 return dt_refuse(node->at, "it has no interrupt");
+        if (read(&mmio->device, MAGIC_VALUE) != MAGIC) { /* ignored (4.2.2.2), and told */
+                log_warn("%s: there is no virtio device at its reg", node->at->name);
+                return 0;
+        }
         version = read(&mmio->device, VERSION);
         if (version != 1 && version != 2)
                 return 0; /* ignored (4.2.2.2) */

@@ -42,16 +42,16 @@ size_t virtq_ring_bytes(const struct virtq_layout *layout)
                layout->size * sizeof(struct virtq_used_element) + sizeof(uint16_t);
 }
 
-static size_t shadow_bytes(const struct virtq_layout *layout)
+static size_t seat_bytes(const struct virtq_layout *layout)
 {
-        return ALIGN_UP(layout->size * sizeof(struct virtq_shadow), sizeof(struct virtq_descriptor));
+        return ALIGN_UP(layout->size * sizeof(struct virtq_seat), sizeof(struct virtq_descriptor));
 }
 
-size_t virtq_private_bytes(const struct virtq_layout *layout)
+size_t virtq_table_bytes(const struct virtq_layout *layout)
 {
         size_t tables = layout->indirect ? (size_t)layout->size * layout->segments : 0;
 
-        return shadow_bytes(layout) + tables * sizeof(struct virtq_descriptor);
+        return seat_bytes(layout) + tables * sizeof(struct virtq_descriptor);
 }
 
 /* Write once what no request changes: the links between the segments of a seat, the way to its table. */
@@ -66,23 +66,23 @@ static void link_seat(struct virtq *queue, uint16_t seat)
                 device_store(&queue->descriptors[seat].address, (uint64_t)(uintptr_t)table);
                 device_store(&queue->descriptors[seat].flags, (uint16_t)VIRTQ_DESC_F_INDIRECT);
         }
-        queue->shadow[seat].next_free = seat + 1 < queue->seats ? (uint16_t)(seat + 2) : 0;
+        queue->seat[seat].next_free = seat + 1 < queue->seats ? (uint16_t)(seat + 2) : 0;
 }
 
-int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *ring, void *private)
+int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *ring, void *tables)
 {
         uint16_t size = layout->size, stride = layout->indirect ? 1 : layout->segments;
 
         if (size == 0 || size > VIRTQ_SIZE_MAX || (size & (size - 1)) != 0 || size < stride)
                 return -EINVAL;
         memset(ring, 0, virtq_ring_bytes(layout));
-        memset(private, 0, virtq_private_bytes(layout));
+        memset(tables, 0, virtq_table_bytes(layout));
         *queue = (struct virtq){
                 .layout = *layout, .seats = (uint16_t)(size / stride), .stride = stride, .free = 1,
                 .descriptors = ring, .avail = (void *)((char *)ring + descriptor_bytes(layout)),
-                .used = (void *)((char *)ring + used_offset(layout)), .shadow = private,
+                .used = (void *)((char *)ring + used_offset(layout)), .seat = tables,
         };
-        queue->tables = layout->indirect ? (void *)((char *)private + shadow_bytes(layout)) : ring;
+        queue->tables = layout->indirect ? (void *)((char *)tables + seat_bytes(layout)) : ring;
         for (uint16_t seat = 0; seat < queue->seats; seat++)
                 link_seat(queue, seat);
         return 0;
@@ -98,14 +98,14 @@ int virtq_take_seat(struct virtq *queue)
 
         uint16_t seat = (uint16_t)(queue->free - 1);
 
-        queue->free = queue->shadow[seat].next_free;
+        queue->free = queue->seat[seat].next_free;
         return seat;
 }
 
 void virtq_release(struct virtq *queue, uint16_t seat)
 {
         /* The tasks take the whole list with one swap, so nobody takes its head between these two. */
-        queue->shadow[seat].next_free = (uint16_t)shared_load(&queue->released);
+        queue->seat[seat].next_free = (uint16_t)shared_load(&queue->released);
         shared_store(&queue->released, seat + 1u);
 }
 
@@ -125,13 +125,13 @@ void virtq_add(struct virtq *queue, uint16_t seat, unsigned segments, uint32_t w
 
         if (queue->layout.indirect)
                 device_store(&queue->descriptors[seat].length, segments * (uint32_t)sizeof(struct virtq_descriptor));
-        queue->shadow[head].writable = writable;
-        queue->shadow[head].taken = 1;
+        queue->seat[seat].writable = writable;
+        queue->seat[seat].taken = 1;
         device_store(&queue->avail->ring[queue->added & (queue->layout.size - 1)], head);
         queue->added++;
 }
 
-/* Behind the avail ring: the used entry that is worth an interrupt; behind the used ring: the avail entry worth a notification. */
+/* After the avail ring: the used entry that is worth an interrupt. After the used ring: the avail entry worth a notification. */
 static uint16_t *used_event(const struct virtq *queue) { return &queue->avail->ring[queue->layout.size]; }
 
 static const uint16_t *avail_event(const struct virtq *queue)
@@ -193,13 +193,15 @@ int virtq_pop_used(struct virtq *queue, uint32_t *written)
         const struct virtq_used_element *element = &queue->used->ring[queue->last_used & (queue->layout.size - 1)];
         uint32_t id = device_load(&element->id), length = device_load(&element->len);
 
-        if (id >= queue->layout.size || !queue->shadow[id].taken) {
+        uint32_t seat = id / queue->stride;
+
+        if (seat >= queue->seats || seat * queue->stride != id || !queue->seat[seat].taken) {
                 virtq_break(queue, "a used id is not in flight");
                 return -1;
         }
-        queue->shadow[id].taken = 0;
+        queue->seat[seat].taken = 0;
         queue->last_used++;
         if (written)
-                *written = length < queue->shadow[id].writable ? length : queue->shadow[id].writable;
-        return (int)(id / queue->stride);
+                *written = length < queue->seat[seat].writable ? length : queue->seat[seat].writable;
+        return (int)seat;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* args.h - the boot arguments, key=value words; contract.md has their meaning. */
+/* args.h - the boot arguments, key=value words; docs/contract.md has their meaning. */
 #pragma once
 
 #include <stdint.h>

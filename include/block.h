@@ -53,7 +53,7 @@ struct block_operations {
 struct block_device {
         const struct block_operations *operations;
         const char *node;      /* the device tree's name for it */
-        const char *transport; /* contract.md's word */
+        const char *transport; /* docs/contract.md's word */
         uint64_t capacity;     /* sectors */
         uint32_t block_size;   /* bytes in a logical block: a power of two, at least 512 */
         uint32_t max_sectors;  /* in one request */
@@ -92,6 +92,7 @@ void block_request_batch(void);
 /* Print the requests that the devices have. Any context; for a panic. */
 void block_report(void);
 
+/* The poll of the three below. Task context. */
 enum poll block_poll(struct future *future, struct waker *waker);
 
 /*

@@ -33,7 +33,7 @@ int dt_read(const void *tree);
 /* Say why `node` cannot be what it claims to be; returns -EBADF. Any context. */
 int dt_refuse(const struct dt_node *node, const char *why);
 
-/* The node behind `node`, parents before their children; of NULL the root, NULL behind the last. Any context. */
+/* The node after `node`, parents before their children; the root for NULL, NULL after the last. Any context. */
 const struct dt_node *dt_next(const struct dt_node *node);
 
 /* A property's value and its length in bytes, NULL when there is none. Any context. */
@@ -45,7 +45,7 @@ const char *dt_string(const struct dt_node *node, const char *name);
 /* A property that is a number of one or two cells: 0, -ENOENT, or -EBADF for another length. Any context. */
 int dt_number(const struct dt_node *node, const char *name, uint64_t *value);
 
-/* Whether `path`, "/soc/serial@10000000" with perhaps options behind a colon, leads to the node. Any context. */
+/* Whether `path`, "/soc/serial@10000000" perhaps with options after a colon, leads to the node. Any context. */
 bool dt_has_path(const struct dt_node *node, const char *path);
 
 /* Whether the node's status lets it be used: missing, "okay" or "ok" (2.3.4). Any context. */
@@ -85,7 +85,7 @@ struct machine {
         uint64_t hart_ids[MACHINE_HARTS_MAX]; /* of the first of them */
         uint64_t timebase;       /* Hz */
         const char *bootargs;    /* "" when there are none */
-        const char *stdout_path; /* perhaps with options behind a colon; "" when there is none */
+        const char *stdout_path; /* perhaps with options after a colon; "" when there is none */
         uint32_t memories, reserveds;
         struct range memory[MACHINE_MEMORY_MAX];
         struct range reserved[MACHINE_RESERVED_MAX]; /* reserved-memory, memreserve, initrd, the tree itself */

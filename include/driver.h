@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include "devicetree.h"
-#include "virtio.h"
 
 /* A node that a driver is asked to take: its first reg, mapped, and its first interrupt. */
 struct device_node {
@@ -27,12 +26,10 @@ struct driver {
 };
 
 extern const struct driver sifive_test_driver, uart16550_driver, plic_driver, virtio_mmio_driver;
-extern const struct virtio_driver virtio_blk_driver;
 
 /* The tables, in order of probing; each ends with NULL. kernel/drivers.c. */
 extern const struct driver *const platform_drivers[]; /* a way out, words, interrupts: before the boot arguments */
 extern const struct driver *const device_drivers[];
-extern const struct virtio_driver *const virtio_drivers[];
 
 /*
  * Ask each driver of `table`, in the table's order, to take each node of the tree that is compatible
@@ -40,6 +37,3 @@ extern const struct virtio_driver *const virtio_drivers[];
  * At boot.
  */
 int drivers_probe(const struct machine *machine, const struct driver *const *table);
-
-/* Find the driver for a virtio device's type and probe it. 0 where there is none. Task context. */
-int virtio_probe(struct virtio_device *device);

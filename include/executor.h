@@ -62,7 +62,7 @@ void executor_spawn(struct executor *executor, struct task *task, struct future 
 void executor_run_until_idle(struct executor *executor);
 
 /*
- * Poll one future to its end without running other tasks, asleep (wfi) while it waits: the road from
+ * Poll one future to its end without running other tasks, asleep (wfi) while it waits: the bridge from
  * synchronous code. Returns 0, or -EDEADLK without polling where interrupts are masked, as in an
  * interrupt handler: nothing could ever wake it there. The caller owns `future`.
  */

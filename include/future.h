@@ -55,7 +55,7 @@ static inline bool future_pending(const struct future *future)
         return state != FUTURE_NEW && state != FUTURE_DONE;
 }
 
-/* Mark `future` ready and say so: `return future_ready(self);`. Task context; an interrupt stores the state itself. */
+/* Mark `future` ready: `return future_ready(self);`. Any context. */
 static inline enum poll future_ready(struct future *future)
 {
         shared_store(&future->state, FUTURE_DONE);
@@ -67,6 +67,7 @@ struct yield_future {
         struct future future;
 };
 
+/* The poll of yield_now(). Task context. */
 enum poll yield_poll(struct future *future, struct waker *waker);
 
 /* A future that is ready at its second poll. The caller owns the memory; task context only. */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* contract.md's exit codes. */
+/* docs/contract.md's exit codes. */
 enum exit_code { EXIT_PASS, EXIT_MISMATCH, EXIT_REQUEST, EXIT_DEVICE, EXIT_INPUT, EXIT_PANIC };
 
 /* End runs through `finish` from now on: it ends the machine with an exit code. At boot; the finisher's driver. */

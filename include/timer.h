@@ -29,6 +29,7 @@ uint64_t timer_now(void);
 /* `ticks` in microseconds, at the rate that timer_init() was told; without overflow. Any context. */
 uint64_t timer_microseconds(uint64_t ticks);
 
+/* The poll of the two below. Task context. */
 enum poll timer_poll(struct future *future, struct waker *waker);
 
 /* Ready at `deadline` (ticks) or, when that has passed, at once. The caller owns the memory. Task context. */

@@ -43,7 +43,7 @@ struct virtio_transport {
 
 struct virtio_device {
         const struct virtio_transport *transport;
-        const char *name;  /* of transport and version: contract.md's word */
+        const char *name;  /* of transport and version: docs/contract.md's word */
         const char *node;  /* the device tree's name for it */
         bool legacy;       /* of before virtio 1.0 */
         uint32_t type;     /* Device ID (5) */
@@ -53,7 +53,7 @@ struct virtio_device {
 
         /* The driver's own; the two calls come from the transport's interrupt, after it was acknowledged. */
         void *driver_data;
-        void (*used_buffers)(struct virtio_device *device);
+        bool (*used_buffers)(struct virtio_device *device); /* whether there were any */
         void (*config_changed)(struct virtio_device *device);
 };
 
@@ -63,6 +63,13 @@ struct virtio_driver {
         uint32_t type;
         int (*probe)(struct virtio_device *device);
 };
+
+/* The drivers there are, ending with NULL. kernel/drivers.c. */
+extern const struct virtio_driver *const virtio_drivers[];
+extern const struct virtio_driver virtio_blk_driver;
+
+/* Find the driver for the device's type and probe it: what it returns, or 0 where there is none. Task context. */
+int virtio_probe(struct virtio_device *device);
 
 /* Reset, and wait (bounded) until the device says that it is (2.4.2): 0, or -ETIMEDOUT. Task context. */
 int virtio_reset(struct virtio_device *device);
@@ -108,11 +115,13 @@ struct virtio_config_field {
  */
 int virtio_config_read(struct virtio_device *device, struct virtio_config_field *fields, unsigned count);
 
+/* Whether `feature` was accepted. Any context. */
 static inline bool virtio_has(const struct virtio_device *device, uint64_t feature)
 {
         return (device->features & feature) != 0;
 }
 
+/* Tell the device of new entries in queue `index` (2.7.13.4). Any context. */
 static inline void virtio_notify(struct virtio_device *device, unsigned index)
 {
         device->transport->notify(device, index);

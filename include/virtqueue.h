@@ -36,7 +36,7 @@ struct virtq_descriptor {
 struct virtq_avail {
         uint16_t flags;
         uint16_t idx;
-        uint16_t ring[]; /* and, behind it, used_event */
+        uint16_t ring[]; /* followed by used_event */
 };
 
 struct virtq_used_element {
@@ -47,14 +47,14 @@ struct virtq_used_element {
 struct virtq_used {
         uint16_t flags;
         uint16_t idx;
-        struct virtq_used_element ring[]; /* and, behind it, avail_event */
+        struct virtq_used_element ring[]; /* followed by avail_event */
 };
 
-/* What the driver alone knows of a descriptor or a seat; the device has no business here. */
-struct virtq_shadow {
+/* What the driver alone knows of a seat. */
+struct virtq_seat {
         uint32_t writable;  /* bytes that the device may have written to the request */
         uint16_t next_free; /* seat + 1; 0 ends the list */
-        uint8_t taken;      /* the descriptor heads a chain that the device has */
+        uint8_t taken;      /* the device has the request */
 };
 
 struct virtq_layout {
@@ -72,7 +72,7 @@ struct virtq {
         struct virtq_descriptor *tables; /* of all seats; the descriptors themselves where not indirect */
         struct virtq_avail *avail;
         struct virtq_used *used;
-        struct virtq_shadow *shadow;
+        struct virtq_seat *seat;
 
         /* Avail side: tasks. */
         uint16_t added; /* free-running: the next avail entry to write */
@@ -88,18 +88,18 @@ struct virtq {
         const char *broken; /* shared: NULL, or what the device did */
 };
 
-/* Bytes of the memory that virtq_init() wants: shared with the device, and private. Any context. */
+/* Bytes of the memory that virtq_init() wants: the ring; indirect tables and the driver's own records. Any context. */
 size_t virtq_ring_bytes(const struct virtq_layout *layout);
-size_t virtq_private_bytes(const struct virtq_layout *layout);
+size_t virtq_table_bytes(const struct virtq_layout *layout);
 
 /*
  * Make an empty queue in `ring` (aligned to VIRTQ_RING_ALIGN; the device gets its address; the layout
- * is the legacy one of 2.7.2, which a modern device takes as well) and `private` (aligned to 16).
+ * is the legacy one of 2.7.2, which a modern device takes as well) and `tables` (aligned to 16).
  * Both are the caller's, live as long as the queue, and are cleared here. Returns 0, or -EINVAL for a
  * size that is no power of two, is over VIRTQ_SIZE_MAX, or has no room for one request.
  * Task context, with the device reset.
  */
-int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *ring, void *private);
+int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *ring, void *tables);
 
 /* A free seat, or -1. It is the caller's until virtq_add(). Task context. */
 int virtq_take_seat(struct virtq *queue);

@@ -16,7 +16,7 @@ struct key {
         enum kind kind;
         size_t offset; /* of a uint64_t in struct arguments */
         uint64_t minimum, maximum;
-        const char *choices; /* words with a space behind each; the value is their index */
+        const char *choices; /* words, each with a space after it; the value is their index */
 };
 
 #define KEY(member, ...) { .name = #member, .offset = offsetof(struct arguments, member), __VA_ARGS__ }
@@ -71,7 +71,7 @@ static unsigned digit(char character)
                : character >= 'A' && character <= 'F' ? (unsigned)(character - 'A' + 10) : 16;
 }
 
-/* Digits, 0x and more digits, or for bytes digits with k, m or g behind them, in either case. */
+/* Digits, 0x and more digits, or for bytes digits followed by k, m or g, in either case. */
 static bool parse_number(struct word value, bool bytes, uint64_t *number)
 {
         static const char suffixes[] = "kmg";

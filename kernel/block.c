@@ -4,8 +4,10 @@
  *
  *      NEW --poll: refused----------------------------------------------> DONE
  *       +----poll: no seat, or others wait--> QUEUED --hook: a seat--+     ^
- *       +----poll: a seat---------------------------> SUBMITTED <----+     |   (withdrawn before: DONE)
+ *       +----poll: a seat---------------------------> SUBMITTED <----+     |
  *                                                       +--block_complete--+
+ *
+ * Withdrawn before SUBMITTED, a request is DONE with -ECANCELED.
  *
  * The FIFO and the states up to SUBMITTED belong to the tasks. The last step may come in an interrupt.
  */
@@ -169,7 +171,7 @@ void block_complete(struct block_future *request, int result)
         struct waker *waker = shared_load(&request->waker);
 
         request->result = result;
-        shared_store(&request->future.state, FUTURE_DONE);
+        future_ready(&request->future);
         /* Its seat may be what the FIFO waits for, and its task may be nobody's: the hook must run. */
         executor_request_batch(served);
         if (waker)

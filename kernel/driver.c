@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.c - brings drivers and devices together, by `compatible` and by virtio's device type. */
+/* driver.c - brings drivers and devices together, by `compatible`. */
 #include "driver.h"
 
 #include <errno.h>
@@ -42,14 +42,5 @@ int drivers_probe(const struct machine *machine, const struct driver *const *tab
                                 return -EBADF;
                 }
         }
-        return 0;
-}
-
-int virtio_probe(struct virtio_device *device)
-{
-        for (const struct virtio_driver *const *driver = virtio_drivers; *driver; driver++)
-                if ((*driver)->type == device->type)
-                        return (*driver)->probe(device);
-        log_debug("%s: no driver for virtio devices of type %u", device->node, device->type);
         return 0;
 }

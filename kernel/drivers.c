@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "driver.h"
+#include "virtio.h"
 
 const struct driver *const platform_drivers[] = {
         &sifive_test_driver,

@@ -11,7 +11,7 @@
  * The queue is a linked list with many producers, tasks and interrupts, and one consumer. A producer
  * swaps itself in as the tail, then links the former tail to itself; on one hart the consumer never
  * runs between the two. The marker is always in the list, and everything before it is one batch: what
- * a batch wakes lands behind the marker, so hooks run and interrupts are looked at however busy the
+ * a batch wakes lands after the marker, so hooks run and interrupts are looked at however busy the
  * tasks keep each other.
  */
 #include "executor.h"
@@ -79,8 +79,10 @@ static void retire(struct task *task)
 
 static void run_task(struct executor *executor, struct task *task)
 {
-        if (task->finished)
-                return retire(task);
+        if (task->finished) {
+                retire(task);
+                return;
+        }
         /* Before the poll: a wake that comes during it must link the task again. */
         shared_store(&task->queued, 0);
         executor->current = task;

@@ -83,8 +83,6 @@ int memory_init(const struct machine *machine, struct range image)
         error = error ?: punch(image);
         for (unsigned i = 0; i < machine->reserveds && error == 0; i++)
                 error = punch(machine->reserved[i]);
-        for (unsigned i = 0; i < piece_count; i++)
-                pieces[i].next = pieces[i].range.base;
         return error;
 }
 

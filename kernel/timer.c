@@ -3,7 +3,8 @@
  * timer.c - futures that wait for a time.
  *
  * The list belongs to the tasks: the timer's interrupt asks for a batch, and the hook after it wakes
- * what is due and sets the next interrupt. No tick: nobody wakes a hart that nobody waits for.
+ * what is due and sets the next interrupt. No tick: nobody wakes
+ * a hart that nobody waits for (but for a timer withdrawn: its interrupt comes all the same, once).
  */
 #include "timer.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* record.h - the record that jobs write to a sector; its format is contract.md's. */
+/* record.h - the record that jobs write to a sector; its format is docs/contract.md's. */
 #pragma once
 
 #include <stdbool.h>

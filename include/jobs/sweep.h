@@ -36,7 +36,7 @@ struct sweep {
         /* The sweep's own. */
         uint32_t request_sectors;
         uint64_t next;         /* the first sector that nobody has taken */
-        uint64_t written;      /* writes that ended well */
+        uint64_t completed;    /* requests that ended well */
         uint64_t first_failed; /* the lowest sector whose write failed, UINT64_MAX: none */
         bool flush_failed;
         struct sweep_worker *workers;

@@ -107,6 +107,7 @@ static inline bool interrupts_save(void)
         return enabled;
 }
 
+/* Undo an interrupts_save(). Any context. */
 static inline void interrupts_restore(bool enabled)
 {
         if (enabled)
@@ -128,7 +129,7 @@ static inline void interrupts_restore(bool enabled)
 /* The caller's frame pointer, for a backtrace. */
 #define frame_pointer() ((uintptr_t)__builtin_frame_address(0))
 
-/* Translate through the Sv39 table at `root` from here on. */
+/* Translate through the Sv39 table at `root` from here on. At boot. */
 static inline void page_table_activate(const void *root)
 {
         uintptr_t satp = (UINT64_C(8) << 60) | ((uintptr_t)root >> 12);
@@ -136,9 +137,8 @@ static inline void page_table_activate(const void *root)
         __asm__ volatile("sfence.vma\n\tcsrw satp, %0\n\tsfence.vma" ::"r"(satp) : "memory");
 }
 
-/* One call to the SBI firmware (RISC-V SBI specification, chapter 3); returns its error, 0 for success. */
-static inline long sbi_ecall(long extension, long function, unsigned long argument0, unsigned long argument1,
-                             unsigned long *value)
+/* One call to the SBI firmware (SBI specification, chapter 3); returns its error, 0 for success. Any context. */
+static inline long sbi_ecall(long extension, long function, unsigned long argument0, unsigned long argument1)
 {
         register unsigned long a0 __asm__("a0") = argument0;
         register unsigned long a1 __asm__("a1") = argument1;
@@ -146,7 +146,5 @@ static inline long sbi_ecall(long extension, long function, unsigned long argume
         register long a7 __asm__("a7") = extension;
 
         __asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a6), "r"(a7) : "memory");
-        if (value)
-                *value = a1;
         return (long)a0;
 }

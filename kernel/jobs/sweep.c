@@ -50,7 +50,7 @@ static void end_piece(struct sweep_worker *worker)
 
         tally_count(&sweep->tally, worker->io.result);
         if (worker->io.result == 0) {
-                sweep->written++;
+                sweep->completed++;
                 if (sweep->operation == BLOCK_READ)
                         sweep->visit(sweep, worker);
         } else {
@@ -63,8 +63,8 @@ static void end_piece(struct sweep_worker *worker)
 
 static bool flush_is_due(const struct sweep *sweep)
 {
-        return sweep->operation == BLOCK_WRITE && arguments.fsync > 0 && sweep->written > 0 &&
-               sweep->written % arguments.fsync == 0;
+        return sweep->operation == BLOCK_WRITE && arguments.fsync > 0 && sweep->completed > 0 &&
+               sweep->completed % arguments.fsync == 0;
 }
 
 static enum poll worker_poll(struct future *future, struct waker *waker)
