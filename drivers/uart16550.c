@@ -7,14 +7,14 @@
 #include "driver.h"
 
 enum uart_register { TRANSMIT_HOLDING = 0, LINE_STATUS = 5 };
-enum { TRANSMIT_EMPTY = 0x20, SHIFT_MAX = 4, TRIES = 1000000 };
+enum { TRANSMIT_EMPTY = 0x20, SHIFT_MAX = 4 };
 
 static uintptr_t transmit_holding, line_status;
 
 static void put_character(char character)
 {
-        /* Bounded: a UART that never gets rid of its byte costs the output, not the machine. */
-        for (unsigned i = 0; i < TRIES && (mmio_read8(line_status) & TRANSMIT_EMPTY) == 0; i++)
+        /* For as long as it takes: whoever reads may pause, and no line of ours is to lose a character. */
+        while ((mmio_read8(line_status) & TRANSMIT_EMPTY) == 0)
                 ;
         mmio_write8(transmit_holding, (uint8_t)character);
 }

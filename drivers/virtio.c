@@ -137,12 +137,3 @@ int virtio_config_read(struct virtio_device *device, struct virtio_config_field 
         }
         return virtio_refuse(device, "the configuration does not stop changing");
 }
-
-int virtio_probe(struct virtio_device *device)
-{
-        for (const struct virtio_driver *const *driver = virtio_drivers; *driver; driver++)
-                if ((*driver)->type == device->type)
-                        return (*driver)->probe(device);
-        log_debug("%s: no driver for virtio devices of type %u", device->node, device->type);
-        return 0;
-}

@@ -225,13 +225,13 @@ static int probe(struct virtio_device *device)
                 return virtio_refuse(device, "too little memory");
         *disk = (struct virtio_blk){ .virtio = device, .block = { .operations = &operations, .node = device->node,
                                                                   .transport = device->name, .queues = 1 } };
-        device->driver_data = disk;
-        device->used_buffers = used_buffers;
-        device->config_changed = config_changed;
         error = virtio_negotiate(device, SUPPORTED) ?: read_config(disk)
                 ?: virtio_queue_setup(device, QUEUE, &disk->queue, QUEUE_SIZE, SEGMENTS) ?: set_up_seats(disk);
         if (error != 0)
                 return error;
+        device->driver_data = disk;
+        device->used_buffers = used_buffers;
+        device->config_changed = config_changed;
         disk->block.read_only = virtio_has(device, VIRTIO_BLK_F_RO);
         disk->block.features = device->features;
         disk->block.offered = device->offered;

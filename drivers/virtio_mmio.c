@@ -128,17 +128,18 @@ static enum irq_result interrupt(void *context)
 {
         struct virtio_device *device = context;
         uint32_t status = read(device, INTERRUPT_STATUS);
+        bool any = false;
 
         status &= INTERRUPT_USED_BUFFER | INTERRUPT_CONFIG_CHANGE; /* others are reserved (4.2.2.2) */
         if (status == 0)
                 return IRQ_NONE;
         write(device, INTERRUPT_ACK, status);
         acknowledge_before_look();
+        if ((status & INTERRUPT_USED_BUFFER) != 0 && device->used_buffers)
+                any = device->used_buffers(device);
         if ((status & INTERRUPT_CONFIG_CHANGE) != 0 && device->config_changed)
                 device->config_changed(device);
-        if ((status & INTERRUPT_USED_BUFFER) != 0 && device->used_buffers && device->used_buffers(device))
-                return IRQ_HANDLED;
-        return IRQ_NONE;
+        return any ? IRQ_HANDLED : IRQ_NONE;
 }
 
 static int attach(struct virtio_device *device, const struct device_node *node)

@@ -73,7 +73,7 @@ int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *rin
 {
         uint16_t size = layout->size, stride = layout->indirect ? 1 : layout->segments;
 
-        if (size == 0 || size > VIRTQ_SIZE_MAX || (size & (size - 1)) != 0 || size < stride)
+        if (size == 0 || size > VIRTQ_SIZE_MAX || (size & (size - 1)) != 0 || size < layout->segments)
                 return -EINVAL;
         memset(ring, 0, virtq_ring_bytes(layout));
         memset(tables, 0, virtq_table_bytes(layout));

@@ -39,7 +39,7 @@ const struct dt_node *dt_next(const struct dt_node *node);
 /* A property's value and its length in bytes, NULL when there is none. Any context. */
 const void *dt_property(const struct dt_node *node, const char *name, int *length);
 
-/* A property that is a string with its NUL, else NULL. Any context. */
+/* A property that is one string with its NUL, else NULL. Any context. */
 const char *dt_string(const struct dt_node *node, const char *name);
 
 /* A property that is a number of one or two cells: 0, -ENOENT, or -EBADF for another length. Any context. */

@@ -16,15 +16,15 @@ struct key {
         enum kind kind;
         size_t offset; /* of a uint64_t in struct arguments */
         uint64_t minimum, maximum;
-        const char *choices; /* words, each with a space after it; the value is their index */
+        const char *choices; /* words; the value is the index of one */
 };
 
 #define KEY(member, ...) { .name = #member, .offset = offsetof(struct arguments, member), __VA_ARGS__ }
 
 static const struct key keys[] = {
         KEY(job, .kind = JOB),
-        KEY(disk, .maximum = UINT32_MAX),
-        KEY(rw, .kind = CHOICE, .choices = "read write randread randwrite randrw "),
+        KEY(disk, .maximum = UINT64_MAX),
+        KEY(rw, .kind = CHOICE, .choices = "read write randread randwrite randrw"),
         KEY(bs, .kind = BYTES, .minimum = 512, .maximum = UINT32_MAX - 511),
         KEY(iodepth, .minimum = 1, .maximum = UINT32_MAX),
         KEY(number_ios, .maximum = UINT64_MAX),
@@ -34,9 +34,9 @@ static const struct key keys[] = {
         KEY(fsync, .maximum = UINT64_MAX),
         KEY(timeout_ms, .maximum = UINT64_MAX),
         KEY(queue_size, .maximum = 32768),
-        KEY(ring, .kind = CHOICE, .choices = "split "), /* this version drives no packed ring */
+        KEY(ring, .kind = CHOICE, .choices = "split"), /* this version drives no packed ring */
         KEY(trace, .maximum = 0),                       /* and records no events */
-        KEY(log, .kind = CHOICE, .choices = "error warn info debug "),
+        KEY(log, .kind = CHOICE, .choices = "error warn info debug"),
 };
 
 struct arguments arguments;
@@ -54,7 +54,7 @@ struct word {
 
 static int refuse(struct word word, const char *why, const char *more)
 {
-        log_error("boot arguments: %.*s: %s%s", (int)word.length, word.text, why, more);
+        log_error("boot arguments: %.*s: %s%s", (int)(word.length < 80 ? word.length : 80), word.text, why, more);
         return -EINVAL;
 }
 
@@ -97,13 +97,16 @@ static bool parse_number(struct word value, bool bytes, uint64_t *number)
 
 static int parse_choice(struct word word, struct word value, const struct key *key, uint64_t *number)
 {
-        const char *space;
+        const char *choice = key->choices;
+        size_t length = strcspn(choice, " ");
 
-        *number = 0;
-        for (const char *choice = key->choices; (space = strchr(choice, ' ')) != NULL; choice = space + 1, ++*number)
-                if ((size_t)(space - choice) == value.length && memcmp(choice, value.text, value.length) == 0)
-                        return 0;
-        return refuse(word, "it is one of ", key->choices);
+        for (*number = 0; length != value.length || memcmp(choice, value.text, length) != 0; ++*number) {
+                choice += length;
+                if (*choice++ == '\0')
+                        return refuse(word, "it is one of: ", key->choices);
+                length = strcspn(choice, " ");
+        }
+        return 0;
 }
 
 static int parse_job(struct word word, struct word value)
@@ -112,7 +115,7 @@ static int parse_job(struct word word, struct word value)
 
         memcpy(arguments.job, value.text, length);
         arguments.job[length] = '\0';
-        return job_exists(arguments.job) ? 0 : refuse(word, "there is no such job; the jobs are ", job_names());
+        return job_exists(arguments.job) ? 0 : refuse(word, "there is no such job; the jobs are: ", job_names());
 }
 
 static int parse_value(struct word word, struct word value, const struct key *key)

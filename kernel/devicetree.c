@@ -64,7 +64,14 @@ static const struct dt_node *add_node(const void *tree, int offset, const struct
         return node->name ? &nodes[node_count++] : NULL;
 }
 
-/* libfdt adds a length to an int before it looks at the bounds: so a negative one is looked for as well. */
+/* libfdt adds a property's length to an int before it looks at the bounds: look at it before libfdt does. */
+static bool length_is_sound(const void *tree, int offset)
+{
+        const fdt32_t *cells = fdt_offset_ptr(tree, offset, 2 * CELL); /* tag, length */
+
+        return !cells || fdt32_ld(&cells[0]) != FDT_PROP || fdt32_ld(&cells[1]) <= fdt_size_dt_struct(tree);
+}
+
 static bool add_property(const void *tree, int offset, const struct dt_node *node)
 {
         struct property *property = &properties[property_count];
@@ -73,7 +80,7 @@ static bool add_property(const void *tree, int offset, const struct dt_node *nod
         if (property_count == PROPERTIES_MAX || node != &nodes[node_count - 1])
                 return false;
         property->value = fdt_getprop_by_offset(tree, offset, &property->name, &property->length);
-        if (!property->value || property->length < 0 || (unsigned)property->length > fdt_size_dt_struct(tree))
+        if (!property->value)
                 return false;
         property_count++;
         nodes[node_count - 1].properties++;
@@ -87,7 +94,7 @@ int dt_read(const void *tree)
 
         node_count = property_count = 0;
         for (int offset = 0; error == 0; offset = next) {
-                uint32_t tag = fdt_next_tag(tree, offset, &next);
+                uint32_t tag = length_is_sound(tree, offset) ? fdt_next_tag(tree, offset, &next) : FDT_END;
 
                 if (next <= offset)
                         return refuse("the structure is broken or cut short", (unsigned)offset);
@@ -136,7 +143,7 @@ const char *dt_string(const struct dt_node *node, const char *name)
         int length;
         const char *text = dt_property(node, name, &length);
 
-        return text && length > 0 && text[length - 1] == '\0' ? text : NULL;
+        return text && strnlen(text, (size_t)length) + 1 == (size_t)length ? text : NULL;
 }
 
 bool dt_enabled(const struct dt_node *node)
@@ -220,7 +227,7 @@ static int translate(const struct dt_node *bus, struct range *range)
 
                 if (range->base >= from && at < extent && range->size <= extent - at) {
                         range->base = to + at;
-                        return 0;
+                        return range->base < to ? -EBADF : 0;
                 }
         }
         return -EBADF;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* driver.c - brings drivers and devices together, by `compatible`. */
+/* driver.c - brings drivers and devices together, by `compatible` and by virtio's device type. */
 #include "driver.h"
 
 #include <errno.h>
 #include <stddef.h>
 
 #include "printk.h"
+#include "trap.h"
+#include "virtio.h"
 #include "vm.h"
 
 static int probe_node(const struct driver *driver, const struct device_node *template)
@@ -18,8 +20,12 @@ static int probe_node(const struct driver *driver, const struct device_node *tem
                 return dt_refuse(node.at, "its interrupt makes no sense");
         if (vm_map(node.reg, VM_READ | VM_WRITE) != 0)
                 return dt_refuse(node.at, "reg is no place for a device's registers");
-        /* Any other failure was told, and costs only this device. */
-        return driver->probe(&node) == -EBADF ? -EBADF : 0;
+        trap_expect(node.at);
+
+        int error = driver->probe(&node);
+
+        trap_expect(NULL);
+        return error == -EBADF ? error : 0; /* any other failure was told, and costs only this device */
 }
 
 static bool matches(const struct dt_node *at, const struct driver *driver)
@@ -42,5 +48,14 @@ int drivers_probe(const struct machine *machine, const struct driver *const *tab
                                 return -EBADF;
                 }
         }
+        return 0;
+}
+
+int virtio_probe(struct virtio_device *device)
+{
+        for (const struct virtio_driver *const *driver = virtio_drivers; *driver; driver++)
+                if ((*driver)->type == device->type)
+                        return (*driver)->probe(device);
+        log_debug("%s: no driver for virtio devices of type %u", device->node, device->type);
         return 0;
 }

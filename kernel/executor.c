@@ -60,8 +60,15 @@ void executor_spawn(struct executor *executor, struct task *task, struct future 
 {
         if (!task_finished(task))
                 panic("task %s is spawned again before it has finished", task->name);
-        *task = (struct task){ .waker.wake = task_wake, .root = root, .executor = executor, .name = name,
-                               .queued = 1, .all_next = executor->all, .all_link = &executor->all };
+        /* First, and member by member: a waker left over from the task's last life must still link nothing. */
+        shared_store(&task->queued, 1);
+        task->waker.wake = task_wake;
+        task->root = root;
+        task->executor = executor;
+        task->name = name;
+        task->finished = false;
+        task->all_next = executor->all;
+        task->all_link = &executor->all;
         if (executor->all)
                 executor->all->all_link = &task->all_next;
         executor->all = task;

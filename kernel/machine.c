@@ -69,7 +69,9 @@ static int read_chosen(struct machine *machine, const struct dt_node *node)
                 return dt_refuse(node, "bootargs is not a string");
         if (error_start == -EBADF || error_end == -EBADF || error_start != error_end || end < start)
                 return dt_refuse(node, "linux,initrd-start and -end make no sense");
-        return end > start ? add_reserved(machine, (struct range){ start, end - start }) : 0;
+        if (end > start && add_reserved(machine, (struct range){ start, end - start }) != 0)
+                return dt_refuse(node, "one piece of reserved memory too many");
+        return 0;
 }
 
 /* A stdout-path that is no path is the name of one in /aliases (3.3, 3.6). */
@@ -107,14 +109,17 @@ static int read_node(struct machine *machine, const struct dt_node *node, bool *
         return 0;
 }
 
+/* The reservations of the tree's own block (5.3), and the tree itself. */
 static int read_memreserve(struct machine *machine)
 {
-        struct range range;
+        int count = fdt_num_mem_rsv(machine->tree);
 
-        for (int i = 0; i < fdt_num_mem_rsv(machine->tree); i++) {
-                if (fdt_get_mem_rsv(machine->tree, i, &range.base, &range.size) != 0 ||
+        for (int i = 0; i <= count; i++) {
+                struct range range = machine->tree_range;
+
+                if ((i < count && fdt_get_mem_rsv(machine->tree, i, &range.base, &range.size) != 0) ||
                     range.base + range.size < range.base || add_reserved(machine, range) != 0) {
-                        log_error("device tree: memory reservation %d makes no sense", i);
+                        log_error("device tree: memory reservation %d wraps around, or is one too many", i);
                         return -EBADF;
                 }
         }
@@ -146,6 +151,5 @@ int machine_read(struct machine *machine, const void *tree, uint64_t hart)
         while (error == 0 && (node = dt_next(node)) != NULL)
                 error = read_node(machine, node, &boot_hart_found);
         resolve_stdout(machine);
-        return error ?: read_memreserve(machine) ?: add_reserved(machine, machine->tree_range)
-               ?: check_machine(machine, boot_hart_found);
+        return error ?: read_memreserve(machine) ?: check_machine(machine, boot_hart_found);
 }

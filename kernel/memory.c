@@ -18,11 +18,13 @@ static struct piece pieces[MEMORY_RANGES_MAX];
 static unsigned piece_count;
 static uint64_t total;
 
-static int add_piece(uint64_t base, uint64_t end)
+/* The whole pages from `from` to `end`; never page 0, whose address is NULL. */
+static int add_piece(uint64_t from, uint64_t end)
 {
-        if (end > IDENTITY_END)
-                end = IDENTITY_END;
-        if (base >= end)
+        uint64_t base = ALIGN_UP(from ?: 1, PAGE_SIZE);
+
+        end = ALIGN_DOWN(end < IDENTITY_END ? end : IDENTITY_END, PAGE_SIZE);
+        if (base < from || base >= end)
                 return 0;
         if (piece_count == MEMORY_RANGES_MAX) {
                 log_error("device tree: memory is in more than %d pieces", MEMORY_RANGES_MAX);
@@ -53,34 +55,38 @@ static int punch(struct range hole)
         return error;
 }
 
-static bool holds(const struct machine *machine, struct range inner)
+static bool holds(struct range outer, struct range inner)
 {
-        for (unsigned i = 0; i < machine->memories; i++) {
-                struct range outer = machine->memory[i];
+        return inner.base - outer.base <= outer.size && inner.size <= outer.size - (inner.base - outer.base);
+}
 
-                if (inner.base - outer.base <= outer.size && inner.size <= outer.size - (inner.base - outer.base))
-                        return true;
+/* The memory nodes that hold the image, or those that do not. */
+static int add_memories(const struct machine *machine, struct range image, bool holding)
+{
+        int error = 0;
+
+        for (unsigned i = 0; i < machine->memories && error == 0; i++) {
+                if (holds(machine->memory[i], image) != holding)
+                        continue;
+                total += machine->memory[i].size;
+                error = add_piece(machine->memory[i].base, machine->memory[i].base + machine->memory[i].size);
         }
-        return false;
+        return error;
 }
 
 int memory_init(const struct machine *machine, struct range image)
 {
-        int error = 0;
+        int error;
 
         piece_count = 0;
         total = 0;
-        if (!holds(machine, image)) {
+        /* First the memory that is certain to be some: the page tables come from it, and they find out lies. */
+        error = add_memories(machine, image, true);
+        if (total == 0) {
                 log_error("device tree: the kernel at 0x%lx is in no memory node", image.base);
                 return -EBADF;
         }
-        for (unsigned i = 0; i < machine->memories && error == 0; i++) {
-                uint64_t base = machine->memory[i].base, end = base + machine->memory[i].size;
-
-                total += machine->memory[i].size;
-                error = add_piece(ALIGN_UP(base, PAGE_SIZE), ALIGN_DOWN(end, PAGE_SIZE));
-        }
-        error = error ?: punch(image);
+        error = error ?: add_memories(machine, image, false) ?: punch(image);
         for (unsigned i = 0; i < machine->reserveds && error == 0; i++)
                 error = punch(machine->reserved[i]);
         return error;

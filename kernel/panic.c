@@ -8,9 +8,11 @@
 
 #include "arch.h"
 #include "block.h"
+#include "console.h"
 #include "executor.h"
 #include "power.h"
 #include "printk.h"
+#include "sbi.h"
 #include "symbols.h"
 
 enum { NAME_SIZE = 64, BACKTRACE_MAX = 20, CHAIN_MAX = 16 };
@@ -77,7 +79,8 @@ void panic_at(uintptr_t pc, uintptr_t frame, uintptr_t stval, const char *cause)
         char name[NAME_SIZE];
 
         interrupts_disable();
-        if (panicking) { /* in its own last words: what is left is to go */
+        if (panicking) { /* in its own last words, perhaps for want of a console: what is left is to go */
+                console_attach(sbi_put_character);
                 printk("panic in a panic: %s\n", cause);
                 power_exit(EXIT_PANIC);
         }

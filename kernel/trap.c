@@ -2,9 +2,13 @@
 /* trap.c - exceptions, which are the end; interrupts go from trap.S straight to their subsystem. */
 #include "trap.h"
 
+#include "devicetree.h"
 #include "panic.h"
+#include "power.h"
 #include "util.h"
 #include "vm.h"
+
+enum { LOAD_ACCESS_FAULT = 5, STORE_ACCESS_FAULT = 7 };
 
 static const char *const causes[] = {
         [0] = "instruction address misaligned", "instruction access fault", "illegal instruction", "breakpoint",
@@ -19,7 +23,15 @@ static const char *words(uintptr_t scause)
         return scause < ARRAY_SIZE(causes) && causes[scause] ? causes[scause] : "unknown exception";
 }
 
+static const struct dt_node *probed;
+
+void trap_expect(const struct dt_node *node) { probed = node; }
+
 void trap_exception(uintptr_t pc, uintptr_t frame, uintptr_t stval, uintptr_t scause)
 {
+        if (probed && (scause == LOAD_ACCESS_FAULT || scause == STORE_ACCESS_FAULT)) {
+                dt_refuse(probed, "nobody answers at its registers");
+                power_exit(EXIT_INPUT);
+        }
         panic_at(pc, frame, stval, vm_is_guard(stval) ? "stack overflow" : words(scause));
 }

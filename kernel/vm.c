@@ -85,6 +85,7 @@ int vm_map(struct range range, enum vm_flags flags)
                         return -EBUSY;
                 address += page_size(level);
         }
+        page_table_changed();
         return 0;
 }
 

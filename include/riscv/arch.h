@@ -129,6 +129,9 @@ static inline void interrupts_restore(bool enabled)
 /* The caller's frame pointer, for a backtrace. */
 #define frame_pointer() ((uintptr_t)__builtin_frame_address(0))
 
+/* After an entry of the page table has become valid: hardware may remember that it was not (4.2.1). */
+#define page_table_changed() __asm__ volatile("sfence.vma" ::: "memory")
+
 /* Translate through the Sv39 table at `root` from here on. At boot. */
 static inline void page_table_activate(const void *root)
 {

@@ -224,7 +224,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
         a.sectors = disk->block_size / SECTOR_SIZE;
         a.b = &tasks[1].waker;
         if (span.sectors < a.sectors) {
-                log_error("boot arguments: offset=%lu: there is no room for a block", arguments.offset);
+                log_error("boot arguments: offset=, size=: a span without a single block");
                 return EXIT_INPUT;
         }
         if (!make_buffers(&a, disk->block_size))

@@ -42,7 +42,7 @@ const char *job_names(void)
 /* The disk that disk= names, or NULL after saying why there is none, and what would help. */
 static struct block_device *find_disk(void)
 {
-        struct block_device *disk = block_device((unsigned)arguments.disk);
+        struct block_device *disk = arguments.disk < block_device_count() ? block_device((unsigned)arguments.disk) : NULL;
 
         if (!irq_available())
                 log_error("job %s needs interrupts: the device tree has no interrupt controller that we drive (a PLIC)",

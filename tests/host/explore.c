@@ -2,6 +2,8 @@
 /* explore.c - every run of a scenario that differs in when the devices act. */
 #include "explore.h"
 
+#include "step.h"
+
 static uint64_t runs, points_max;
 
 static uint64_t run_once(const struct run *run)
@@ -31,6 +33,22 @@ static void at_every_two_points(struct run run)
                 do
                         points = run_once(&run);
                 while (points >= run.second++);
+                if (points < run.first)
+                        return;
+        }
+}
+
+/* It acts once, between two instructions: behind each point, as long as there is one more before the next. */
+static void at_every_instruction(struct run run)
+{
+        uint64_t points;
+
+        for (run.first = 1;; run.first++) {
+                run.second = 0;
+                do {
+                        run.second++;
+                        points = run_once(&run);
+                } while (step_happened());
                 if (points < run.first)
                         return;
         }
@@ -70,4 +88,11 @@ void explore_each_two_points(void **state)
 {
         for_every_device(*state, RUN_STEP, 4, at_every_two_points);
         for_every_device(*state, RUN_LATE, 4, at_every_two_points);
+}
+
+void explore_each_instruction(void **state)
+{
+        if (!step_available())
+                skip();
+        for_every_device(*state, RUN_STEPPED, 1, at_every_instruction);
 }

@@ -64,6 +64,7 @@ void host_plan(void (*event)(void), uint64_t first, uint64_t second)
 __attribute__((format(printf, 1, 0))) static _Noreturn void stop(const char *format, va_list list)
 {
         vsnprintf(host.last_words, sizeof host.last_words, format, list);
+        host.inside = 0;
         if (stop_expected)
                 longjmp(stopped, 1);
         fail_msg("%s", host.last_words);
@@ -100,6 +101,7 @@ static void call_handler(void (*handler)(void), const char *name)
 
 void host_deliver(void)
 {
+        host.inside++;
         while (host.enabled && !host.in_handler && (host.raised || timer_pending())) {
                 if (host.raised) {
                         host.interrupts++;
@@ -109,10 +111,12 @@ void host_deliver(void)
                         call_handler(host.timer_interrupt, "a timer");
                 }
         }
+        host.inside--;
 }
 
 void host_point(void)
 {
+        host.inside++;
         host.points++;
         if (host.points > host.points_max)
                 host_fail("endless: %llu points and no end", (unsigned long long)host.points_max);
@@ -122,6 +126,7 @@ void host_point(void)
                 if (host.points == plan[i])
                         planned();
         host_deliver();
+        host.inside--;
 }
 
 void host_stored(const volatile void *place, size_t size)
@@ -181,6 +186,7 @@ void host_wait_for_interrupt(void)
 {
         if (host.in_handler)
                 host_fail("wfi in an interrupt handler");
+        host.inside++;
         if (host.asleep)
                 host.asleep();
         host.sleeps++;
@@ -194,6 +200,7 @@ void host_wait_for_interrupt(void)
                 host.time = host.timer_deadline;
         }
         host_deliver();
+        host.inside--;
 }
 
 uint64_t host_time(void) { return host.time += host.time_step; }

@@ -50,6 +50,7 @@ struct host {
         uint64_t points, sleeps, interrupts, timer_interrupts;
         uint64_t timer_deadline; /* as sbi_set_timer() was told, UINT64_MAX at first */
         bool timer_unmasked, enabled, raised, in_handler;
+        volatile unsigned inside; /* of host.c's functions: what is done there is no work of the hart's */
         char console[HOST_CONSOLE_SIZE]; /* NUL-terminated; what does not fit is dropped */
         size_t console_length;
         char last_words[256]; /* of panic() or host_fail() */

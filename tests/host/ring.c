@@ -13,7 +13,7 @@ void ring_reset(struct ring *ring)
         struct virtq_layout layout = ring->queue.layout;
 
         memset(ring->memory, POISON, virtq_ring_bytes(&layout));
-        memset(ring->private, POISON, virtq_private_bytes(&layout));
+        memset(ring->private, POISON, virtq_table_bytes(&layout));
         assert_int_equal(virtq_init(&ring->queue, &layout, ring->memory, ring->private), 0);
         ring->taken = ring->used = 0;
 }
@@ -24,7 +24,7 @@ void ring_make(struct ring *ring, uint16_t size, uint16_t segments, bool indirec
 
         *ring = (struct ring){ .queue.layout = layout };
         assert_int_equal(posix_memalign(&ring->memory, VIRTQ_RING_ALIGN, virtq_ring_bytes(&layout)), 0);
-        assert_int_equal(posix_memalign(&ring->private, 16, virtq_private_bytes(&layout)), 0);
+        assert_int_equal(posix_memalign(&ring->private, 16, virtq_table_bytes(&layout)), 0);
         ring_reset(ring);
 }
 

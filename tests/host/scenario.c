@@ -9,8 +9,9 @@
 #include "driver.h"
 #include "executor.h"
 #include "host.h"
-#include "scenario_tasks.h"
+#include "step.h"
 #include "timer.h"
+#include "worker.h"
 
 enum { BUSY_STEP = 61 };
 
@@ -150,17 +151,20 @@ void scenario_run(const struct run *run)
         if (run->scenario->busy)
                 host.each_point = pass_time;
         host.points_max = 20000;
-        tasks_begin(&executor);
+        workers_begin(&executor);
         run->scenario->start();
         host.points = 0;
-        host_plan(event, run->first, run->second);
+        if (run->mode == RUN_STEPPED)
+                step_plan(event, run->first, run->second);
+        else
+                host_plan(event, run->first, run->second);
         executor_run_until_idle(&executor);
         outcome.points = host.points;
         /* What comes when nobody is there any more is harmless as well. */
         event();
         event();
         host_deliver();
-        tasks_check();
+        workers_check();
         check_end();
         running = false;
 }

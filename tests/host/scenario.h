@@ -23,6 +23,7 @@ enum run_mode {
         RUN_STEP,      /* go on, and interrupt */
         RUN_SPURIOUS,  /* an interrupt with nothing to do */
         RUN_LATE,      /* go on at the first point, decide about the interrupt at the second */
+        RUN_STEPPED,   /* go on, and interrupt, `second` instructions after the first point */
 };
 
 struct run {

@@ -2,11 +2,8 @@
 /* sources: kernel/executor.c kernel/future.c tests/host/leaf.c */
 #include "testing.h"
 
-#include <errno.h>
-
 #include "executor.h"
 #include "leaf.h"
-#include "util.h"
 
 enum { TASKS = 4 };
 
@@ -87,7 +84,6 @@ static void test_returns_when_there_is_no_task(void **state)
         (void)state;
         executor_run_until_idle(&executor);
         log_expect("");
-        assert_true(host.enabled);
 }
 
 static void run_one(unsigned i)
@@ -189,10 +185,10 @@ static void test_yielding_tasks_take_turns(void **state)
 
 static bool complete_c_a_d_b(void)
 {
-        static const unsigned order[] = { 2, 0, 3, 1 };
-
-        for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
-                leaf_complete(&leaves[order[i]], 0);
+        leaf_complete(&leaves[2], 0);
+        leaf_complete(&leaves[0], 0);
+        leaf_complete(&leaves[3], 0);
+        leaf_complete(&leaves[1], 0);
         host_raise();
         return true;
 }

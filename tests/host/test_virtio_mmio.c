@@ -5,6 +5,7 @@
 
 #include "devicetree.h"
 #include "driver.h"
+#include "virtio.h"
 #include "irq.h"
 #include "registers.h"
 #include "testing.h"
@@ -106,8 +107,9 @@ static void what_is_no_virtio_device_is_refused(void **state)
         for (unsigned i = 0; i < ARRAY_SIZE(magics); i++) {
                 setup(NULL);
                 registers.magic = magics[i];
-                assert_int_equal(probe(2), -EBADF);
-                assert_int_equal(refusals, 1);
+                assert_int_equal(probe(2), 0); /* ignored, and told (4.2.2.2) */
+                assert_int_equal(refusals, 0);
+                assert_console_has("there is no virtio device");
                 assert_string_equal(registers.trace, "R000 ");
         }
         for (uint64_t size = 0; size < 0x100; size += 0xff) {
@@ -272,10 +274,13 @@ static void configuration_by_the_width_of_its_fields(void **state)
         }
 }
 
-static void drain(struct virtio_device *device)
+static bool any_used;
+
+static bool drain(struct virtio_device *device)
 {
         assert_ptr_equal(device, probed);
         registers_note("drain ");
+        return any_used;
 }
 
 static void reread(struct virtio_device *device)
@@ -306,7 +311,10 @@ static void interrupts_are_acknowledged_first(void **state)
                 for (unsigned i = 0; i < ARRAY_SIZE(undefined); i++) {
                         registers_forget();
                         registers.interrupt_status = status | undefined[i];
-                        assert_int_equal(handler(handler_context), status ? IRQ_HANDLED : IRQ_NONE);
+                        /* Only a used buffer counts as handled: anything else may be a storm. */
+                        any_used = i % 2 == 0;
+                        assert_int_equal(handler(handler_context),
+                                         (status & 1) && any_used ? IRQ_HANDLED : IRQ_NONE);
                         assert_string_equal(registers.trace, expected[status]);
                         assert_int_equal(registers.interrupt_status, undefined[i]);
                 }
@@ -318,7 +326,7 @@ static void early_interrupts_are_harmless(void **state)
         (void)state;
         assert_int_equal(probe(2), 0);
         registers.interrupt_status = 3;
-        assert_int_equal(handler(handler_context), IRQ_HANDLED);
+        assert_int_equal(handler(handler_context), IRQ_NONE);
         assert_int_equal(registers.interrupt_status, 0);
 }
 

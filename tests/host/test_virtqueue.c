@@ -64,7 +64,7 @@ static void check_cleared(struct ring *ring)
                         assert_int_equal(table[i].next, 0);
                         assert_int_equal(table[i].address % 16, 0);
                         assert_in_range(table[i].address, (uintptr_t)ring->private,
-                                        (uintptr_t)ring->private + virtq_private_bytes(layout) -
+                                        (uintptr_t)ring->private + virtq_table_bytes(layout) -
                                                 layout->segments * sizeof *table);
                         assert_true(i == 0 || table[i].address >= table[i - 1].address + layout->segments * sizeof *table);
                 } else {

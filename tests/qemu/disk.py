@@ -45,9 +45,9 @@ def null(size, device="", latency_ns=0):
 
 def faulty(path, *rules, states=(), device=""):
     """The file at `path` behind blkdebug, with its rules for injected errors."""
-    node = {"driver": "blkdebug", "image": file_node(path), "inject-error": list(rules)}
-    if states:
-        node["set-state"] = list(states)
+    node = {"driver": "blkdebug", "image": file_node(path)}
+    # It takes no list that is empty.
+    node.update({key: list(value) for key, value in (("inject-error", rules), ("set-state", states)) if value})
     return Disk(raw(node), device)
 
 

@@ -72,6 +72,16 @@ def endless_reservations(blob):
     return with_header(blob[:48] + tree.wide(0x84000000, 16) * (space // 16) + blob[48 + space:], off_reservations=48)
 
 
+def nested(blob):
+    """The true tree with one very deep branch."""
+    root = tree.parse(blob)
+    node = root
+    for _ in range(DEEP):
+        node.children.append(tree.Node("deep"))
+        node = node.children[-1]
+    return tree.flatten(root)
+
+
 DEEP = 200
 BROKEN = [
     ("no tree: a1 is 0", lambda blob: (blob, lambda address: 0)),
@@ -125,6 +135,7 @@ BROKEN = [
     ("a length one beyond the block", block(cells(BEGIN_NODE, 0), prop(9), cells(END_NODE))),
     ("a name offset beyond the strings", block(cells(BEGIN_NODE, 0), prop(4, 0x1000000, b"abcd"), cells(END_NODE))),
     ("a negative name offset", block(cells(BEGIN_NODE, 0), prop(4, 0xfffffff0, b"abcd"), cells(END_NODE))),
+    (f"the true tree: a branch of {DEEP} nodes", nested),
     ("the true tree: a first length of 4 GiB", token_word(PROP, 0, 1, 0xffffffff)),
     ("the true tree: a last length of 2 GiB", token_word(PROP, -1, 1, 0x7fffffff)),
     ("the true tree: a length to the very end", token_word(PROP, 10, 1, 0x2000)),

@@ -2,7 +2,7 @@
 """A disk that fails, by blkdebug: where it should, as often as it should, and nobody is surprised."""
 import disk
 import record
-from machine import boot
+from machine import Machine, boot
 from tap import expect, expect_equal, test
 
 KIB = disk.KIB
@@ -137,3 +137,22 @@ def one_of_two(t):
     codes = [boot(t, f"job=fill disk={number}", disks=disks).only("exit")["code"] for number in (0, 1)]
     expect_equal("the codes", sorted(codes), [0, 2])
     expect_equal("the good image", record.first_difference(disk.content(good), record.filled(0, SIZE // 512)), None)
+
+
+@test("errors: a write that is kept back is not called durable before it is")
+def kept_back(t):
+    """QEMU holds the write of sector 0 until it is told to let go; all others end meanwhile."""
+    path = disk.make(t.path("disk"), SIZE)
+    disks = [disk.faulty(path, device=REPORT)]
+    with Machine(t, "job=fill iodepth=4 fsync=1", disks=disks, qmp=True, gdb=True) as machine:
+        machine.qmp.monitor('qemu-io d0 "break write_aio held"')
+        machine.gdb.go()
+        machine.until(r"(?:^durable seq=\d+\s+){15}")
+        before = len(machine.text)
+        machine.qmp.monitor('qemu-io d0 "resume held"')
+        run = machine.wait()
+    run.check(0, result={"ok": 16})
+    early = {line for line in run.text[:before].split("\n") if line.startswith("durable")}
+    expect_equal("called durable while sector 0 was not written", early, {"durable seq=0"})
+    expect_equal("the last durable line", run.all("durable")[-1]["seq"], SIZE // 512)
+    expect_equal("the image", record.first_difference(disk.content(path), record.filled(0, SIZE // 512)), None)

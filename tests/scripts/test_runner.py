@@ -182,6 +182,15 @@ def all_gone(pids):
     return False
 
 
+def end_all(pids):
+    """Should the script have failed to."""
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
 @test("runner: SIGTERM ends QEMU as well", number=signal.SIGTERM)
 @test("runner: SIGINT ends QEMU as well", number=signal.SIGINT)
 @test("runner: SIGHUP ends QEMU as well", number=signal.SIGHUP)
@@ -197,6 +206,7 @@ def signals(t, number):
             expect_equal("status", status, 128 + number if number != signal.SIGKILL else -number)
         finally:
             process.kill()
+            end_all(qemu)
 
 
 @test("runner: at a terminal Ctrl-A x quits", keys=b"\x01x")
