@@ -32,6 +32,7 @@ static int probe(const struct device_node *node)
                 return 0;
         transmit_holding = node->reg.base + (TRANSMIT_HOLDING << shift);
         line_status = node->reg.base + (LINE_STATUS << shift);
+        mmio_read8(line_status); /* nobody there is found out now, not by the next word */
         console_attach(put_character);
         return 0;
 }

@@ -54,24 +54,14 @@ static void at_every_instruction(struct run run)
         }
 }
 
-/*
- * Devices of every kind, with one seat and with two. Of two points at once only those with one seat that
- * complete in order are tried: the others are the same to so few requests.
- */
-static void for_every_device(const struct scenario *scenario, enum run_mode mode, unsigned kinds,
+static void for_every_device(const struct scenario *scenario, enum run_mode mode, unsigned from, unsigned to,
                              void (*each)(struct run run))
 {
         struct run run = { .scenario = scenario, .mode = mode };
 
         runs = points_max = 0;
-        for (unsigned kind = 0; kind < kinds; kind++) {
-                unsigned seats = kind & 16 ? 2 : 1;
-
-                run.options = (struct model_options){
-                        .indirect = kind & 1, .event_idx = kind & 2, .newest_first = kind & 4,
-                        .one_at_a_time = kind & 8, .cache = kind & 1,
-                };
-                run.options.queue_size = (uint16_t)(run.options.indirect ? seats : 4 * seats);
+        for (unsigned kind = from; kind < to; kind++) {
+                run.options = scenario_device(kind);
                 each(run);
         }
         printf("# %s, mode %d: %lu points, %lu runs\n", scenario->name, (int)mode, (unsigned long)points_max,
@@ -80,19 +70,20 @@ static void for_every_device(const struct scenario *scenario, enum run_mode mode
 
 void explore_each_point(void **state)
 {
-        for_every_device(*state, RUN_STEP, 32, at_every_point);
-        for_every_device(*state, RUN_SPURIOUS, 32, at_every_point);
+        for_every_device(*state, RUN_STEP, 0, DEVICE_KINDS, at_every_point);
+        for_every_device(*state, RUN_SPURIOUS, 0, DEVICE_KINDS, at_every_point);
 }
 
+/* Kinds that differ in the order or number of completions are the same to so few requests. */
 void explore_each_two_points(void **state)
 {
-        for_every_device(*state, RUN_STEP, 4, at_every_two_points);
-        for_every_device(*state, RUN_LATE, 4, at_every_two_points);
+        for_every_device(*state, RUN_STEP, 0, 4, at_every_two_points);
+        for_every_device(*state, RUN_LATE, 0, 4, at_every_two_points);
 }
 
 void explore_each_instruction(void **state)
 {
         if (!step_available())
                 skip();
-        for_every_device(*state, RUN_STEPPED, 1, at_every_instruction);
+        for_every_device(*state, RUN_STEPPED, 3, 4, at_every_instruction);
 }

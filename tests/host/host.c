@@ -127,6 +127,8 @@ void host_point(void)
                         planned();
         host_deliver();
         host.inside--;
+        if (host.after_point)
+                host.after_point();
 }
 
 void host_stored(const volatile void *place, size_t size)

@@ -38,6 +38,7 @@ struct host {
         bool (*world)(void);           /* the hart sleeps: go on; false when nothing is left to happen */
         void (*asleep)(void);          /* called at each wfi: is there a reason not to sleep? */
         void (*each_point)(void);      /* called at each point, before the plan's events */
+        void (*after_point)(void);     /* the last that happens at each point */
         void (*stored)(const volatile void *place, size_t size);
         void (*fence)(enum host_fence fence);
         uint64_t (*mmio_read)(uintptr_t address, unsigned width);

@@ -29,6 +29,7 @@ struct model_options {
         bool newest_first;   /* the order of completions */
         bool one_at_a_time;  /* an interrupt for each, else one for all that it has */
         uint16_t queue_size;
+        unsigned seats;      /* how many of the driver's seats a scenario has to itself; 0: all */
         enum model_lie lie;  /* at completion number `lie_at`, counted from 1 */
         unsigned lie_at;
 };

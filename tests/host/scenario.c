@@ -125,6 +125,30 @@ static void check_end(void)
         scenario_expect(host.enabled, "interrupts are masked");
 }
 
+/* A chain is never longer than the ring (2.7.5.3.1), so that the smallest ring of indirect chains has four seats. */
+struct model_options scenario_device(unsigned kind)
+{
+        unsigned seats = kind & 16 ? 2 : 1;
+
+        return (struct model_options){
+                .indirect = kind & 1, .event_idx = kind & 2, .newest_first = kind & 4, .one_at_a_time = kind & 8,
+                .cache = kind & 1, .seats = seats, .queue_size = (uint16_t)(kind & 1 ? 4 : 4 * seats),
+        };
+}
+
+static void bring_up(struct model *model, const struct model_options *options, const char *node)
+{
+        struct virtq *queue;
+
+        model_make(model, options, node);
+        if (virtio_blk_driver.probe(&model->device) != 0)
+                host_fail("the model is not accepted: %s", host.console);
+        /* Seats beyond those wanted are taken for ever. */
+        queue = (struct virtq *)(uintptr_t)model->queue;
+        for (unsigned seats = queue->seats; options->seats != 0 && seats > options->seats; seats--)
+                virtq_take_seat(queue);
+}
+
 void scenario_run(const struct run *run)
 {
         static const char *const nodes[] = { "disk-a", "disk-b" };
@@ -138,11 +162,9 @@ void scenario_run(const struct run *run)
         block_init(&executor);
         timer_init(&executor, 10000000);
         for (unsigned i = 0; i < run->scenario->disks; i++) {
-                model_make(&models[i], &run->options, nodes[i]);
+                bring_up(&models[i], &run->options, nodes[i]);
                 if (i > 0)
                         models[i].options.lie = MODEL_HONEST; /* the other disk goes on */
-                if (virtio_blk_driver.probe(&models[i].device) != 0)
-                        host_fail("the model is not accepted: %s", host.console);
         }
         host.world = world;
         host.interrupt = interrupt;
@@ -159,6 +181,7 @@ void scenario_run(const struct run *run)
         else
                 host_plan(event, run->first, run->second);
         executor_run_until_idle(&executor);
+        step_end();
         outcome.points = host.points;
         /* What comes when nobody is there any more is harmless as well. */
         event();
@@ -194,10 +217,10 @@ int scenario_explain(void **state)
                 const struct model_options *options = &current->options;
 
                 printf("%s, mode %d, points %lu and %lu (at %lu); indirect %d, event_idx %d, newest first %d, one at a time %d, "
-                       "queue of %u, lie %d at %u\n", current->scenario->name, (int)current->mode,
+                       "queue of %u, seats %u, lie %d at %u\n", current->scenario->name, (int)current->mode,
                        (unsigned long)current->first, (unsigned long)current->second, (unsigned long)host.points,
                        options->indirect, options->event_idx, options->newest_first, options->one_at_a_time,
-                       options->queue_size, (int)options->lie, options->lie_at);
+                       options->queue_size, options->seats, (int)options->lie, options->lie_at);
         }
         running = false;
         return 0;

@@ -34,6 +34,10 @@ struct run {
         bool errors_allowed;    /* requests may fail, but end all the same */
 };
 
+/* Devices that differ in features, order and number of completions, and seats. */
+enum { DEVICE_KINDS = 32 };
+struct model_options scenario_device(unsigned kind);
+
 /* Results of the last run. */
 struct outcome {
         uint64_t points;

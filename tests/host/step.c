@@ -17,9 +17,11 @@
 static void (*planned)(void);
 static uint64_t left; /* instructions until the event */
 static uint64_t armed_at;
-static bool happened;
+static bool armed, happened;
 
 bool step_happened(void) { return happened; }
+
+void step_end(void) { armed = false; }
 
 #ifdef __x86_64__
 
@@ -33,23 +35,31 @@ static void trap(int number, siginfo_t *info, void *context)
 
         (void)number;
         (void)info;
-        *flags |= TRAP_FLAG;
-        if (host.inside > 0 && host.points == armed_at)
-                return; /* still in the point */
-        if (host.inside > 0) {
-                *flags &= ~(greg_t)TRAP_FLAG; /* in the next one */
-        } else if (--left == 0) {
-                *flags &= ~(greg_t)TRAP_FLAG;
+        if (host.points != armed_at)
+                armed = false;
+        if (armed && host.inside == 0 && --left == 0) {
+                armed = false;
                 happened = true;
                 planned();
                 host_deliver();
         }
+        if (armed)
+                *flags |= TRAP_FLAG;
+        else
+                *flags &= ~(greg_t)TRAP_FLAG;
 }
 
+/* Over the red zone, which is the caller's. */
 static void begin(void)
 {
-        armed_at = host.points;
-        raise(SIGTRAP);
+        if (host.points != armed_at)
+                return;
+        armed = true;
+        __asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
+                         "pushfq\n\t"
+                         "orq %0, (%%rsp)\n\t"
+                         "popfq\n\t"
+                         "lea 128(%%rsp), %%rsp" ::"i"(TRAP_FLAG) : "cc", "memory");
 }
 
 void step_plan(void (*event)(void), uint64_t point, uint64_t instruction)
@@ -59,8 +69,9 @@ void step_plan(void (*event)(void), uint64_t point, uint64_t instruction)
         sigaction(SIGTRAP, &action, NULL);
         planned = event;
         left = instruction;
-        happened = false;
-        host_plan(begin, point, 0);
+        armed = happened = false;
+        armed_at = host.points + point;
+        host.after_point = begin;
 }
 
 #else

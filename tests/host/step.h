@@ -14,5 +14,8 @@ bool step_available(void);
  */
 void step_plan(void (*event)(void), uint64_t point, uint64_t instruction);
 
+/* No more: what is to be looked at is over. */
+void step_end(void);
+
 /* Whether that happened: false when the next point, or the end, came before. */
 bool step_happened(void);

@@ -71,6 +71,7 @@ static const struct {
         GOOD("disk=0", disk, 0),
         GOOD("disk=7", disk, 7),
         GOOD("disk=007", disk, 7),
+        GOOD("disk=18446744073709551615", disk, UINT64_MAX),
         GOOD("rw=read", rw, RW_READ),
         GOOD("rw=write", rw, RW_WRITE),
         GOOD("rw=randread", rw, RW_RANDREAD),
@@ -164,7 +165,7 @@ static const char *const bad[] = {
         "offset=18014398509481984k", "offset=17592186044416m", "offset=17179869184g", "size=18446744073709551615g",
         /* out of range */
         "bs=0", "bs=1", "bs=511", "bs=4g", "bs=4294967296", "iodepth=0", "iodepth=4294967296", "size=18446744073709551615",
-        "queue_size=32769", "queue_size=65536", "queue_size=18446744073709551615", "trace=1", "disk=4294967296",
+        "queue_size=32769", "queue_size=65536", "queue_size=18446744073709551615", "trace=1", "disk=18446744073709551616",
         /* no power of two */
         "queue_size=3", "queue_size=5", "queue_size=100", "queue_size=32767",
         /* none of the words */

@@ -108,15 +108,11 @@ static void for_every_device(enum model_lie lie, enum verdict verdict, const cha
         words = words_expected;
         for (unsigned i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
                 run.scenario = scenarios[i];
-                for (unsigned bits = 0; bits < 32; bits++) {
-                        unsigned seats = bits & 16 ? 2 : 1;
-
-                        run.options = (struct model_options){
-                                .indirect = bits & 1, .event_idx = bits & 2, .newest_first = bits & 4,
-                                .one_at_a_time = bits & 8, .cache = true, .lie = lie,
-                        };
-                        run.options.queue_size = (uint16_t)(run.options.indirect ? seats : 4 * seats);
-                        lie_everywhere(run, verdict, bits == 3 || bits == 30);
+                for (unsigned kind = 0; kind < DEVICE_KINDS; kind++) {
+                        run.options = scenario_device(kind);
+                        run.options.cache = true;
+                        run.options.lie = lie;
+                        lie_everywhere(run, verdict, kind == 3 || kind == 30);
                 }
         }
         printf("# %lu runs\n", (unsigned long)runs);

@@ -6,7 +6,6 @@ import struct
 SECTOR = 512
 MASK = (1 << 64) - 1
 MAGIC = 0x31304C4C41555153
-ZERO = bytes(SECTOR)
 
 
 def splitmix64(state):

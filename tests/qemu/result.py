@@ -80,9 +80,9 @@ class Result:
                f"no error line has {words} in it, but there are: {told}")
         return self
 
-    def check_refusal(self, code, *words, statuses=None):
+    def check_refusal(self, code, *words, statuses=None, provoked=()):
         """One sentence that says why, with `words` in it, and the end; returns the sentence."""
-        self.check(code, statuses=statuses)
+        self.check(code, statuses=statuses, provoked=provoked)
         errors = self.starting("error: ")
         expect_equal("number of error lines", len(errors), 1)
         for word in words:

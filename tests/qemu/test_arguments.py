@@ -23,7 +23,7 @@ WRONG = [
     ("bs=0", "bs=0"), ("bs=511", "bs=511"), ("bs=17179869184g", "bs=17179869184g"), ("bs=4G", "bs=4"),
     ("offset=18446744073709551615k", "offset=18446744073709551615k"), ("offset=0x1p", "offset=0x1p"),
     ("iodepth=0", "iodepth=0"), ("iodepth=1k", "iodepth=1k"), ("iodepth=4294967296", "iodepth=4294967296"),
-    ("disk=-1", "disk=-1"), ("disk=4294967296", "disk=4294967296"), ("disk=a", "disk=a"),
+    ("disk=-1", "disk=-1"), ("disk=a", "disk=a"),
     ("number_ios=many", "number_ios=many"), ("fsync=yes", "fsync=yes"), ("timeout_ms=5s", "timeout_ms=5s"),
     ("queue_size=3", "queue_size=3"), ("queue_size=65536", "queue_size=65536"), ("queue_size=4k", "queue_size=4k"),
     ("rw=rand", "rw=rand"), ("rw=", "rw="), ("rw=READ", "rw=READ"), ("ring=round", "ring=round"),

@@ -13,9 +13,9 @@ SIZE = 512 * disk.KIB
 
 
 def slow_fill(t, name="disk"):
-    """A fill that takes about a second."""
+    """A fill that takes about two seconds."""
     path = disk.make(t.path(name), SIZE)
-    return path, disk.slow(path, SIZE)
+    return path, disk.slow(path, SIZE // 2)
 
 
 @test("control: stop and cont in the middle of fill, modern", transport="modern")
@@ -68,7 +68,7 @@ def reset(t, transport):
 @test("control: block_resize while requests are in flight, legacy", transport="legacy")
 def resize(t, transport):
     """A configuration change alone, or with an answer, in one interrupt: nothing is lost."""
-    size = 16 * disk.MIB
+    size = 32 * disk.MIB
     path = disk.make(t.path("disk"), size)
     with Machine(t, "job=verify iodepth=4 bs=512", disks=[disk.image(path)], qmp=True,
                  transport=transport) as machine:

@@ -33,10 +33,12 @@ def pick_disk(t, number, transport):
         expect_equal(f"the image behind disk {place}", difference, None)
 
 
-@test("two disks: there is no disk=2")
-def no_such_disk(t):
-    run = boot(t, "disk=2", disks=[disk.image(path) for path in two_disks(t)])
-    expect("disk 2" in run.check_refusal(3), "the sentence does not name the disk")
+@test("two disks: there is no disk=2", number=2)
+@test("two disks: there is no disk=4294967296, which is 0 in 32 bits", number=1 << 32)
+@test("two disks: there is no disk=18446744073709551615", number=(1 << 64) - 1)
+def no_such_disk(t, number):
+    run = boot(t, f"disk={number}", disks=[disk.image(path) for path in two_disks(t)])
+    expect(f"disk {number}" in run.check_refusal(3), "the sentence does not name the disk")
 
 
 @test("no disk: demo", append="job=demo")

@@ -31,15 +31,15 @@ def panic(t):
 
 @test("harness: a hang is told as a hang, with the last lines, and leaves no QEMU behind")
 def hang(t):
-    with Machine(t, "job=idle timeout_ms=60000", limit=1.5) as machine:
+    with Machine(t, "job=idle timeout_ms=60000", limit=3) as machine:
         run = machine.wait()
-    must_fail(lambda: run.check(0), "a hang: no end within 1.5 s", "squall ")
+    must_fail(lambda: run.check(0), "a hang: no end within 3 s", "squall ")
     expect(not os.path.exists(f"/proc/{machine.process.pid}"), "QEMU is still there")
 
 
 @test("harness: a hang under icount, which ignores SIGTERM")
 def hang_icount(t):
-    with Machine(t, "job=idle timeout_ms=18446744073709551615", limit=1.5,
+    with Machine(t, "job=idle timeout_ms=18446744073709551615", limit=3,
                  arguments=["-icount", "shift=0,sleep=off"]) as machine:
         run = machine.wait()
     must_fail(lambda: run.check(0), "a hang")

@@ -58,7 +58,7 @@ for slot in range(8):
         expect(node.endswith(f"1000{slot + 1}000"), f"the disk is on slot {slot}, and the kernel says {node}")
 
 
-for size in (1, 2, 4, 8, 64, 256, 1024):
+for size in (4, 8, 64, 256, 1024):
     @test(f"queue_size={size}: modern", size=size, transport="modern")
     @test(f"queue_size={size}: legacy", size=size, transport="legacy")
     def queue_size(t, size, transport):
@@ -86,6 +86,9 @@ def queue_size_wrong(t, append, words):
 @test("queue_size=2048: more than the device's 1024, modern", append="queue_size=2048", words=["2048", "1024"])
 @test("queue_size=2048: more than the device's 1024, legacy", append="queue_size=2048", words=["2048", "1024"],
       transport="legacy")
+# No request may have more segments than the ring has entries, not even in a table (2.7.5.3.1).
+@test("queue_size=1", append="queue_size=1", words=["a queue of 1"])
+@test("queue_size=2: legacy", append="queue_size=2", words=["a queue of 2"], transport="legacy")
 @test("queue_size=2 without indirect descriptors", append="queue_size=2", words=["a queue of 2"],
       device="indirect_desc=off")
 @test("queue_size=1 without indirect descriptors", append="queue_size=1", words=["a queue of 1"],

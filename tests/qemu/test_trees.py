@@ -4,6 +4,7 @@
 The tree is changed between the firmware and the kernel: the firmware would not survive it.
 """
 import disk
+from machine import boot
 from start import edited, with_tree
 from tap import expect_equal, test
 from tree import Node, cells, wide
@@ -57,7 +58,8 @@ WRONG = [
     ("memory: not where the kernel is", memory, "reg", wide(0x1000000000, 0x8000000)),
     ("memory: ends within the kernel", memory, "reg", wide(0x80000000, 0x201000)),
     ("memory: overlaps itself", memory, "reg", wide(0x80000000, 0x8000000, 0x84000000, 0x8000000)),
-    ("memory: too many pieces", memory, "reg", wide(*(x for i in range(400) for x in (0x80000000 + (i << 24), 1 << 20)))),
+    ("memory: too many pieces", memory, "reg",
+     wide(*(x for i in range(400) for x in (0x80000000 + (i << 24), 1 << 20)))),
     ("memory: no device_type", memory, "device_type", None),
     ("cells: no #address-cells can be three", root_itself, "#address-cells", cells(3)),
     ("cells: an #address-cells of none", root_itself, "#address-cells", cells(0)),
@@ -171,6 +173,17 @@ def wrong_tree(t, edit):
     refused(t, edit)
 
 
+@test("tree: a slot where nobody answers", place=first(SLOT), address=0x10009000)
+@test("tree: a UART where nobody answers", place=first(UART), address=0x10009000)
+@test("tree: a PLIC where nobody answers", place=first(PLIC), address=0x18000000)
+def nobody_answers(t, place, address):
+    """A load that faults is the tree's fault, and no panic."""
+    def edit(root):
+        place(root)["reg"] = wide(address, 0x600000 if place(root).name.startswith("plic") else 0x1000)
+    run = with_tree(t, edited(edit), disks=one_disk(t))
+    run.check_refusal(4, "device tree", statuses=(0, 4), provoked=["Invalid read", "Invalid write"])
+
+
 # Trees that say the same thing, or less, in other words ----------------------------------------
 
 def rename(root):
@@ -240,6 +253,20 @@ def no_device(root):
 def same_tree(t, edit):
     for transport in ("modern", "legacy"):
         accepted(t, edit, transport=transport)
+
+
+@test("tree: by -dtb, other node names", edit=rename, code=0)
+@test("tree: by -dtb, memory in three pieces", edit=split_memory, code=0)
+@test("tree: by -dtb, memory of three cells",
+      edit=lambda root: memory(root).properties.update(reg=cells(1, 2, 3)), code=4)
+def by_option(t, edit, code):
+    """The firmware has the same tree then, and adds to it what it reserves."""
+    dumped, path = t.path("virt.dtb"), t.path("other.dtb")
+    boot(t, board=f"virt,dumpdtb={dumped}")
+    blob = edited(edit)(disk.content(dumped))
+    disk.make(path, len(blob), blob)
+    run = boot(t, "job=demo", disks=one_disk(t), arguments=["-dtb", path])
+    run.check(code, statuses=(0, code))
 
 
 @test("tree: the disk's slot is disabled", edit=disabled(SLOT), code=3)

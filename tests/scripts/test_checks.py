@@ -38,9 +38,11 @@ static enum poll one_poll(struct future *future, struct waker *waker)
 CORO_MISTAKES = [
     ("a local before CORO_BEGIN", {"before": "        int i = 0;\n"}, "one_poll"),
     ("a call before CORO_BEGIN", {"before": "        count(self);\n"}, "one_poll"),
-    ("an AWAIT inside a switch", {"body": "switch (self->x) { case 1ull: AWAIT(self->yield, yield_now()); }"}, "switch"),
+    ("an AWAIT inside a switch",
+     {"body": "switch (self->x) { case 1ull: AWAIT(self->yield, yield_now()); }"}, "switch"),
     ("a local beside an AWAIT", {"body": "{ int i = 0; AWAIT(self->yield, yield_now()); use(i); }"}, "local"),
-    ("a loop's counter across an AWAIT", {"body": "for (int i = 0; i < 2; i++) AWAIT(self->yield, yield_now());"}, "local"),
+    ("a loop's counter across an AWAIT",
+     {"body": "for (int i = 0; i < 2; i++) AWAIT(self->yield, yield_now());"}, "local"),
     ("a static local is no better", {"body": "{ static int i; AWAIT(self->yield, yield_now()); i++; }"}, "local"),
     ("an AWAIT inside a macro", {"behind": "#define NAP(self) AWAIT((self)->yield, yield_now())"}, "macro"),
     ("an AWAIT outside of a coroutine", {"behind": "static void f(void)\n{\n        AWAIT(a, b);\n}\n"}, "CORO_BEGIN"),
@@ -79,7 +81,8 @@ PLANTED = [
     ("check_layers", "libfdt where it is not to be", "kernel/irq.c", "#include <libfdt.h>\n", "libfdt.h"),
     ("check_layers", "a coroutine that sees interrupts", "kernel/jobs/demo.c", '#include "irq.h"\n', "irq.h"),
     ("check_layers", "assembly", "kernel/irq.c", 'static inline void f(void) { __asm__("nop"); }\n', "__asm__"),
-    ("check_layers", "a register in the block driver", "drivers/virtio_blk.c", "int x = mmio_read32(0);\n", "mmio_read32"),
+    ("check_layers", "a register in the block driver",
+     "drivers/virtio_blk.c", "int x = mmio_read32(0);\n", "mmio_read32"),
     ("check_layers", "a ring in the kernel", "kernel/block.c", "int x = virtq_publish(0);\n", "virtq_publish"),
     ("check_layers", "a header that is not in include", "kernel/new.h", "\n", "new.h"),
     ("check_layers", "a file that has no row", "kernel/new.c", "\n", "new.c"),
@@ -89,7 +92,8 @@ PLANTED = [
     ("check_budget", "a kernel that is too large", "include/new.h", "int x;\n" * 390, "lines of code"),
     ("lint", "an error of shellcheck's", "scripts/new.sh", "#!/bin/sh\necho $1\n", None),
     ("lint", "a Python file that is none", "scripts/new.py", "def f(:\n", "new.py"),
-    ("lint", "a planted mistake in a coroutine", "kernel/jobs/demo.c", coroutine(before="        int i;\n"), "one_poll"),
+    ("lint", "a planted mistake in a coroutine",
+     "kernel/jobs/demo.c", coroutine(before="        int i;\n"), "one_poll"),
 ]
 
 

@@ -116,7 +116,8 @@ def bad_values(t, words):
 
 
 @test("make: good values are taken", words=[
-    "TRANSPORT=legacy", "SMP=8", "MEM=1G", "MEM=64m", "TIMEOUT=", "TIMEOUT=0", "V=1", "V=0", "LLVM=0", "APPEND=a b 'c'"])
+    "TRANSPORT=legacy", "SMP=8", "MEM=1G", "MEM=64m", "TIMEOUT=", "TIMEOUT=0", "V=1", "V=0", "LLVM=0",
+    "APPEND=a b 'c'"])
 def good_values(t, words):
     for word in words:
         work.must(work.make(ROOT, "-n", "help", word))

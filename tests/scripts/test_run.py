@@ -79,9 +79,9 @@ def hang(t):
     """Also what has made a session of its own."""
     mark = f"{os.getpid()}{int(time.time())}"
     body = f"echo 'ok 1 - one'; setsid sleep {mark} & sleep {mark}"
-    done = run(t, limit="2", scripts=body)
+    done = run(t, limit="4", scripts=body)
     ended(done, 1, "7 passed, 1 failed")
-    expect("a hang: no end within 2 s" in done.output, done.output)
+    expect("a hang: no end within 4 s" in done.output, done.output)
     expect(not sleeping(mark), "what it had started is still there")
 
 

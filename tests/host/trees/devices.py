@@ -170,7 +170,7 @@ def plics():
 
 def nodes():
     gone = {"device": []}
-    for status in ('"disabled"', '"fail"', '"fail-sss"', '"reserved"', '"OKAY"', '"okay "', '""', "[6f 6b]", "<0>"):
+    for status in ('"disabled"', '"fail"', '"fail-sss"', '"reserved"', '"OKAY"', '"okay "', '""', "[6f 6b]", "<0>", '"okay", "okay"'):
         tree(f"a device of status {status}", device=device(REG + INTERRUPTS + f"status = {status};"), lines=gone)
     tree("a device of status without a byte", device=device(REG + INTERRUPTS + "status;"), lines=gone)
     for status in ('"okay"', '"ok"'):

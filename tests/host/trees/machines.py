@@ -128,6 +128,8 @@ def chosen():
         tree(f"console by the alias {alias}", chosen=aliased % alias, aliases=aliases, lines=lines)
     tree("console by an alias without aliases", chosen=aliased % "serial0", lines=nothing)
     refused("bootargs that are not a string", chosen="chosen { bootargs = [61 62]; };")
+    refused("bootargs of two strings", chosen='chosen { bootargs = "job=demo", "bs=4k"; };')
+    with_chosen("a path of two strings", 'stdout-path = "/soc/serial@10000000", "x";')
     refused("bootargs without a byte", chosen="chosen { bootargs; };")
 
 
