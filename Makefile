@@ -79,8 +79,8 @@ FOR_STRING := -fno-tree-loop-distribute-patterns
 # The image is the same wherever the sources, libfdt and the objects are. For an
 # assembly file the two compilers each need to be told in their own way.
 FOR_AS      := -Wa,--debug-prefix-map=x=. -fdebug-compilation-dir=.
-RELOCATABLE  = -ffile-prefix-map='$(CURDIR)'=. -ffile-prefix-map=$(LIBFDT)=libfdt
-ASFLAGS      = $(CFLAGS) $(patsubst %=x=.,%='$(CURDIR)'=.,$(filter $(FOR_AS),$(KNOWN_FLAGS)))
+RELOCATABLE  = -ffile-prefix-map=$(call quote,$(CURDIR))=. -ffile-prefix-map=$(LIBFDT)=libfdt
+ASFLAGS      = $(CFLAGS) $(patsubst %=x=.,%=$(call quote,$(CURDIR))=.,$(filter $(FOR_AS),$(KNOWN_FLAGS)))
 
 BASE     = $(ARCH_FLAGS) $(LANGUAGE) $(RELOCATABLE)
 INCLUDES = -Iinclude -Iinclude/riscv -isystem include/libc -isystem $(LIBFDT)
@@ -122,6 +122,7 @@ $(call check,TRANSPORT,modern|legacy,modern or legacy)
 $(call check,SMP,[1-9][0-9]*,a number of harts)
 $(call check,MEM,[1-9][0-9]*[kKmMgG]?,an amount of memory such as 128M)
 $(call check,TIMEOUT,[0-9]*,a number of seconds)
+$(call check,DISK,.+,a file or none)
 $(call check,V,[01]?,0 or 1)
 $(call check,LLVM,[01]?,0 or 1)
 $(call check,O,[^[:space:]:#%$$]+,a folder name that make can handle)

@@ -118,7 +118,6 @@ static void bad_shapes(void **state)
                 newline = strchr(host.console, '\n');
                 assert_int_equal(strncmp(host.console, "error: device tree: ", 20), 0);
                 assert_true(newline && newline[1] == '\0');
-                assert_null(dt_next(NULL)); /* and nothing of it is left to be believed */
         }
 }
 

@@ -180,7 +180,27 @@ def reserved():
         "a { reg = " + ", ".join(f"<0 {0x81000000 + i * 8192:#x} 0 16>" for i in range(65)) + "; };"))
 
 
+def places():
+    """Names and types mean something where they belong, and nothing elsewhere."""
+    elsewhere = """
+        other {
+            #address-cells = <2>; #size-cells = <2>; ranges;
+            cpus { timebase-frequency = <5>; #address-cells = <1>; #size-cells = <0>; cpu@9 { device_type = "cpu"; reg = <9>; }; };
+            chosen { bootargs = "wrong"; stdout-path = "/soc"; linux,initrd-start = <1>; linux,initrd-end = <2>; };
+            memory@5000 { device_type = "memory"; reg = <0 0x5000 0 0x1000>; };
+            cpu@8 { device_type = "cpu"; reg = <0 8 0 0>; };
+            reserved-memory { a { reg = <1 2>; }; };
+        };"""
+    tree("names in the wrong place", more=elsewhere)
+    tree("types in the wrong place", more='a { device_type = "pci"; reg = <0 0x5000 0 0x1000>; };'
+                                          'b { device_type = "cpu"; reg = <0 7 0 0>; };')
+    tree("a memory node among the cpus", cpus=cpus(cpu(0), 'memory { device_type = "memory"; reg = <5>; };'))
+    tree("names that only begin so", more="chosen2 { bootargs = [61]; }; cpus2 { timebase-frequency = [61]; };"
+                                          "reserved-memory2 { a { reg = <1>; }; };")
+
+
 def all_of_them():
+    places()
     memories()
     cells()
     harts()
