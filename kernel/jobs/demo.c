@@ -7,6 +7,7 @@
  * asks for one more turn before it submits, and has B come right behind it: the device is told of the
  * request when the batch of both is over.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -73,7 +74,9 @@ static void narrated_wake(struct waker *waker)
         struct narrated *self = container_of(waker, struct narrated, waker);
 
         shared_store(&self->a->b_may_run, 0);
-        if (self->what)
+        if (self->what && self->request->result == -ENODEV)
+                say("kernel", "the disk is gone; A is woken", "");
+        else if (self->what)
                 say("interrupt", "the disk is done; A is woken", "");
         self->awaiter->wake(self->awaiter);
 }

@@ -19,13 +19,13 @@ struct model models[2];
 struct outcome outcome;
 
 static struct executor executor;
-static const struct run *current;
+static struct run current; /* a copy: a test that fails leaves its frame */
 static bool running;
 static unsigned events;
 
 static void spurious_interrupt(void)
 {
-        for (unsigned i = 0; i < current->scenario->disks; i++)
+        for (unsigned i = 0; i < current.scenario->disks; i++)
                 models[i].interrupting = models[i].queue != NULL;
         host_raise();
 }
@@ -38,7 +38,7 @@ static void time_passes(void)
 
 static void step_all(bool hold)
 {
-        for (unsigned i = 0; i < current->scenario->disks; i++) {
+        for (unsigned i = 0; i < current.scenario->disks; i++) {
                 models[i].hold_interrupts |= hold;
                 model_step(&models[i], true);
         }
@@ -46,7 +46,7 @@ static void step_all(bool hold)
 
 static void release_all(void)
 {
-        for (unsigned i = 0; i < current->scenario->disks; i++)
+        for (unsigned i = 0; i < current.scenario->disks; i++)
                 if (models[i].hold_interrupts)
                         model_release(&models[i]);
 }
@@ -55,9 +55,9 @@ static void event(void)
 {
         bool first = events++ == 0;
 
-        if (current->mode == RUN_SPURIOUS) {
+        if (current.mode == RUN_SPURIOUS) {
                 spurious_interrupt();
-        } else if (current->mode == RUN_LATE) {
+        } else if (current.mode == RUN_LATE) {
                 if (first)
                         step_all(true);
                 else
@@ -73,7 +73,7 @@ static void pass_time(void)
 {
         if (host.points % BUSY_STEP != 0)
                 return;
-        for (unsigned i = 0; i < current->scenario->disks; i++)
+        for (unsigned i = 0; i < current.scenario->disks; i++)
                 model_step(&models[i], false);
 }
 
@@ -82,7 +82,7 @@ static bool world(void)
 {
         bool acted = false;
 
-        for (unsigned i = 0; i < current->scenario->disks; i++) {
+        for (unsigned i = 0; i < current.scenario->disks; i++) {
                 acted |= models[i].hold_interrupts;
                 release_all();
                 acted |= model_step(&models[i], false);
@@ -93,13 +93,13 @@ static bool world(void)
 static void interrupt(void)
 {
         host_lower();
-        for (unsigned i = 0; i < current->scenario->disks; i++)
+        for (unsigned i = 0; i < current.scenario->disks; i++)
                 model_interrupt(&models[i]);
 }
 
 static void check_sleep(void)
 {
-        for (unsigned i = 0; i < current->scenario->disks; i++) {
+        for (unsigned i = 0; i < current.scenario->disks; i++) {
                 const struct virtq *queue = models[i].queue;
                 const struct block_device *disk = block_device(i);
 
@@ -111,11 +111,11 @@ static void check_sleep(void)
 
 static void check_end(void)
 {
-        for (unsigned i = 0; i < current->scenario->disks; i++) {
+        for (unsigned i = 0; i < current.scenario->disks; i++) {
                 const struct model *model = &models[i];
 
                 scenario_expect(!block_device(i)->waiting, "a request is left in the FIFO");
-                if (model->queue && !current->errors_allowed) {
+                if (model->queue && !current.errors_allowed) {
                         scenario_expect(model->queue->broken == NULL, "the queue is broken");
                         scenario_expect((uint16_t)model->queue->published == model->used, "requests are left in flight");
                         scenario_expect(model->queue->last_used == model->used, "used entries were not seen");
@@ -154,7 +154,7 @@ void scenario_run(const struct run *run)
         static const char *const nodes[] = { "disk-a", "disk-b" };
 
         host_reset();
-        current = run;
+        current = *run;
         running = true;
         outcome = (struct outcome){ .points = 0 };
         events = 0;
@@ -200,7 +200,7 @@ void scenario_note(int result)
         outcome.failed++;
         if (outcome.first_error == 0)
                 outcome.first_error = result;
-        if (!current->errors_allowed)
+        if (!current.errors_allowed)
                 host_fail("a request fails with %d", result);
 }
 
@@ -214,11 +214,11 @@ int scenario_explain(void **state)
 {
         (void)state;
         if (running) {
-                const struct model_options *options = &current->options;
+                const struct model_options *options = &current.options;
 
                 printf("%s, mode %d, points %lu and %lu (at %lu); indirect %d, event_idx %d, newest first %d, one at a time %d, "
-                       "queue of %u, seats %u, lie %d at %u\n", current->scenario->name, (int)current->mode,
-                       (unsigned long)current->first, (unsigned long)current->second, (unsigned long)host.points,
+                       "queue of %u, seats %u, lie %d at %u\n", current.scenario->name, (int)current.mode,
+                       (unsigned long)current.first, (unsigned long)current.second, (unsigned long)host.points,
                        options->indirect, options->event_idx, options->newest_first, options->one_at_a_time,
                        options->queue_size, options->seats, (int)options->lie, options->lie_at);
         }

@@ -106,7 +106,7 @@ static enum poll disk_and_time_poll(struct future *future, struct waker *waker)
 
         if (future->state == FUTURE_NEW) {
                 self->io = watched(block_read(self->disk, self->sector, self->buffer, 1));
-                self->timer = sleep_until(timer_now() + 6);
+                self->timer = sleep_until(timer_now() + 2);
         }
         future->state = 1;
         disk = future_poll(&self->io.future, waker);
@@ -263,11 +263,12 @@ static void start_sleeper(void)
         worker_start(reader_poll, 0);
 }
 
-/* Time passes with each look at it, and the yielding task has the hooks look. */
+/* Time passes with each look at it, and the yielding task has the hooks look. The interrupt may wake two at once. */
 static void start_disk_and_time(void)
 {
         host.time_step = 1;
         worker_start(disk_and_time_poll, 0);
+        worker_start(reader_poll, 0);
         worker_start(yielder_poll, 0);
 }
 

@@ -164,15 +164,17 @@ static const char *const bad[] = {
         "seed=18446744073709551616", "seed=0x10000000000000000", "seed=99999999999999999999999999999999999999999",
         "offset=18014398509481984k", "offset=17592186044416m", "offset=17179869184g", "size=18446744073709551615g",
         /* out of range */
-        "bs=0", "bs=1", "bs=511", "bs=4g", "bs=4294967296", "iodepth=0", "iodepth=4294967296", "size=18446744073709551615",
-        "queue_size=32769", "queue_size=65536", "queue_size=18446744073709551615", "trace=1", "disk=18446744073709551616",
+        "bs=0", "bs=1", "bs=511", "bs=4g", "bs=4294967296", "iodepth=0", "iodepth=4294967296",
+        "size=18446744073709551615", "queue_size=32769", "queue_size=65536", "queue_size=18446744073709551615",
+        "trace=1", "disk=18446744073709551616",
         /* no power of two */
         "queue_size=3", "queue_size=5", "queue_size=100", "queue_size=32767",
         /* none of the words */
-        "rw=", "rw=readwrite", "rw=rand", "rw=READ", "rw=read,write", "rw=reads", "log=", "log=verbose", "log=inf", "ring=",
-        "ring=packed", "ring=splits",
+        "rw=", "rw=readwrite", "rw=rand", "rw=READ", "rw=read,write", "rw=reads", "log=", "log=verbose", "log=inf",
+        "ring=", "ring=packed", "ring=splits",
         /* no such job */
-        "job=", "job=dem", "job=demos", "job=Demo", "job=demo=", "job=a-name-that-is-longer-than-any-job-could-ever-be",
+        "job=", "job=dem", "job=demos", "job=Demo", "job=demo=",
+        "job=a-name-that-is-longer-than-any-job-could-ever-be",
 };
 
 static void assert_one_error_line(const char *text)
@@ -249,13 +251,14 @@ static uint32_t next_random(void)
 static void anything_at_all(void **state)
 {
         static const char *const pieces[] = {
-                "job", "demo", "fill", "disk", "rw", "read", "randrw", "bs", "iodepth", "number_ios", "offset", "size", "seed",
-                "fsync", "timeout_ms", "queue_size", "ring", "split", "trace", "log", "debug", "=", "=", "=", "=", " ", " ", " ",
-                "0", "1", "4k", "0x", "9", "99999999999999999999", "k", "m", "g", "\x80", "\xff", "\x01", "%s", "%n", "\t", "-",
+                "job", "demo", "fill", "disk", "rw", "read", "randrw", "bs", "iodepth", "number_ios", "offset",
+                "size", "seed", "fsync", "timeout_ms", "queue_size", "ring", "split", "trace", "log", "debug", "=",
+                "=", "=", "=", " ", " ", " ", "0", "1", "4k", "0x", "9", "99999999999999999999", "k", "m", "g",
+                "\x80", "\xff", "\x01", "%s", "%n", "\t", "-",
         };
 
         (void)state;
-        for (unsigned round = 0; round < 200000; round++) {
+        for (unsigned round = 0; round < 300000; round++) {
                 char text[200];
                 size_t length = 0;
 

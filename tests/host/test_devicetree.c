@@ -22,8 +22,8 @@ static bool same_lines(const char *found, const char *expected)
                 expected += other + (expected[other] == '\n');
         }
         if (*found || *expected)
-                print_message("# \"%.*s\", not \"%.*s\"\n", (int)strcspn(found, "\n"), found, (int)strcspn(expected, "\n"),
-                              expected);
+                print_message("# \"%.*s\", not \"%.*s\"\n", (int)strcspn(found, "\n"), found,
+                              (int)strcspn(expected, "\n"), expected);
         return !*found && !*expected;
 }
 
@@ -42,8 +42,8 @@ static bool check(const struct tree *tree)
                 tree_report(&machine, text);
                 if (!same_lines(text, tree->lines))
                         problem = "it is read in another way";
-                else if (last->base != (uintptr_t)copy || last->size != tree->size || machine.tree_range.base != last->base ||
-                         machine.tree_range.size != last->size)
+                else if (last->base != (uintptr_t)copy || last->size != tree->size ||
+                         machine.tree_range.base != last->base || machine.tree_range.size != last->size)
                         problem = "the tree itself is not reserved";
         }
         free(copy);
@@ -138,7 +138,11 @@ static void nodes_know_their_place(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(good_trees), TEST(bad_trees), TEST(trees_of_qemu), TEST(one_tree_at_a_time), TEST(nodes_know_their_place),
+                TEST(good_trees),
+                TEST(bad_trees),
+                TEST(trees_of_qemu),
+                TEST(one_tree_at_a_time),
+                TEST(nodes_know_their_place),
         };
 
         return cmocka_run_group_tests(tests, trees_make, NULL);

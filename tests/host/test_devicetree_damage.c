@@ -16,7 +16,18 @@
 enum { HEADER = 40, LIMIT = 1 << 20 /* the largest tree that the kernel reads */ };
 
 /* Words of the header, by their place. */
-enum { MAGIC, TOTALSIZE, OFF_STRUCT, OFF_STRINGS, OFF_RESERVATIONS, VERSION, LAST_COMPATIBLE, BOOT_CPU, SIZE_STRINGS, SIZE_STRUCT };
+enum {
+        MAGIC,
+        TOTALSIZE,
+        OFF_STRUCT,
+        OFF_STRINGS,
+        OFF_RESERVATIONS,
+        VERSION,
+        LAST_COMPATIBLE,
+        BOOT_CPU,
+        SIZE_STRINGS,
+        SIZE_STRUCT
+};
 
 static struct machine machine;
 static unsigned taken, refused; /* so far in this test */
@@ -62,7 +73,7 @@ static int read_copy(void *copy, const char *what, size_t where)
         return error;
 }
 
-/* Read `blob` of `size` bytes from a block that is as large as its header says, for more the kernel must not look at. */
+/* Read `blob` of `size` bytes from a block as large as its header says: at no more may the kernel look. */
 static int read_damaged(const uint8_t *blob, size_t size, const char *what, size_t where)
 {
         uint32_t says = word_of(blob, TOTALSIZE);
@@ -117,7 +128,8 @@ static void header_of_extremes(void **state)
         for (unsigned shift = 0; shift < 32; shift++)
                 values[count++] = UINT32_C(1) << shift;
         for (unsigned i = 0; i < 10; i++)
-                values[count++] = (uint32_t[]){ 0, 7, 17, 39, 40, LIMIT + 1, 0xfffffffc, 0xfffffff8, 0xffffffd8, 0xffffffff }[i];
+                values[count++] =
+                        (uint32_t[]){ 0, 7, 17, 39, 40, LIMIT + 1, 0xfffffffc, 0xfffffff8, 0xffffffd8, 0xffffffff }[i];
         for (uint32_t around = 0; around < 18; around += 2)
                 values[count++] = size - around;
         assert_in_range(count, 1, ARRAY_SIZE(values));
@@ -143,8 +155,9 @@ static void header_of_extremes(void **state)
 
 /* What a word may be taken for: each of the tags, lengths that wrap around, places beyond the end. */
 static const uint32_t words[] = {
-        0, 1, 2, 3, 4, 5, 8, 9, 0x10, 0x01000000, 0x03000000, 0x7fffffff, 0x7ffffff0, 0x7fffffe8, 0x80000000, 0x80000008,
-        0xfffffff0, 0xfffffff3, 0xfffffff8, 0xfffffffc, 0xffffffff,
+        0,          1,          2,          3,          4,          5,          8,
+        9,          0x10,       0x01000000, 0x03000000, 0x7fffffff, 0x7ffffff0, 0x7fffffe8,
+        0x80000000, 0x80000008, 0xfffffff0, 0xfffffff3, 0xfffffff8, 0xfffffffc, 0xffffffff,
 };
 
 static void overwrite_words(const struct tree *tree, unsigned step)
@@ -214,7 +227,8 @@ static void damage_at_random(void **state)
 
                 if (tree->size < 6000)
                         for (unsigned count = 1 + next_random() % 4; count > 0; count--) {
-                                size_t at = HEADER + next_random() % (tree->size - HEADER), from = next_random() % tree->size;
+                                size_t at = HEADER + next_random() % (tree->size - HEADER),
+                                       from = next_random() % tree->size;
                                 size_t length = next_random() % 40;
 
                                 if (next_random() % 3 == 0)
@@ -308,8 +322,15 @@ static void misaligned_blocks(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(cut_short),          TEST(header_of_extremes), TEST(every_word_of_a_small_tree), TEST(words_of_a_large_tree),
-                TEST(every_bit_of_a_small_tree), TEST(damage_at_random), TEST(noise), TEST(addresses), TEST(misaligned_blocks),
+                TEST(cut_short),
+                TEST(header_of_extremes),
+                TEST(every_word_of_a_small_tree),
+                TEST(words_of_a_large_tree),
+                TEST(every_bit_of_a_small_tree),
+                TEST(damage_at_random),
+                TEST(noise),
+                TEST(addresses),
+                TEST(misaligned_blocks),
         };
 
         return cmocka_run_group_tests(tests, trees_make, NULL);

@@ -86,7 +86,8 @@ static int read_shape(const char *letters, unsigned times, const char *end)
 
 static void good_shapes(void **state)
 {
-        static const char *const shapes[] = { "()e", "(p)e", "(pp()())e", "(p(p(p)))e", "n(npn(n)n)ne", "()ee", "()exxx", "()e(", "()enn" };
+        static const char *const shapes[] = { "()e",  "(p)e",   "(pp()())e", "(p(p(p)))e", "n(npn(n)n)ne",
+                                              "()ee", "()exxx", "()e(",      "()enn" };
 
         (void)state;
         for (unsigned i = 0; i < ARRAY_SIZE(shapes); i++) {

@@ -232,7 +232,8 @@ static void random_machines(void **state)
 
                         pages += should;
                         if (is_free(page) != should || is_free(page + PAGE_SIZE - 1) != should)
-                                fail_msg("round %u: page 0x%lx is %sfree", round, (unsigned long)page, should ? "not " : "");
+                                fail_msg("round %u: page 0x%lx is %sfree", round, (unsigned long)page,
+                                         should ? "not " : "");
                 }
                 assert_int_equal(free_bytes(), pages * PAGE_SIZE); /* and no piece twice, or elsewhere */
                 for (unsigned i = 0; i < machine.memories; i++)
@@ -252,7 +253,8 @@ static int map_arena(void **state)
         void *wanted = (void *)ARENA;
 
         (void)state;
-        if (mmap(wanted, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != wanted)
+        if (mmap(wanted, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+                 0) != wanted)
                 return -1;
         memset(wanted, 0xA5, ARENA_SIZE);
         host_reset();
@@ -279,7 +281,8 @@ static void allocations_are_aligned_zeroed_and_apart(void **state)
         (void)state;
         memset(owned, 0, sizeof owned);
         for (;; count++) {
-                size_t bytes = 1 + next_random() % (next_random() % 8 ? 300 : 20000), alignment = 1u << next_random() % 15;
+                size_t bytes = 1 + next_random() % (next_random() % 8 ? 300 : 20000),
+                       alignment = 1u << next_random() % 15;
 
                 memory = memory_allocate(bytes, alignment);
                 if (!memory)

@@ -166,7 +166,8 @@ static void attaching_enables(void **state)
         assert_int_equal(attach(&b), 0);
         assert_int_equal(attach(&c), 0);
         /* The priority first: with 0 it would not be forwarded, and some forward nothing that came before. */
-        assert_string_equal(plic.trace, "priority=21:1 enable=1:2 priority=3f:1 enable=1:80000002 priority=1:1 enable=0:2 ");
+        assert_string_equal(plic.trace,
+                            "priority=21:1 enable=1:2 priority=3f:1 enable=1:80000002 priority=1:1 enable=0:2 ");
 }
 
 static void attach_errors(void **state)
@@ -196,7 +197,8 @@ static void attach_errors(void **state)
 /* Claim, handle, complete; again until nothing is left, also of what came in the meantime. */
 static void dispatch_until_nothing_is_left(void **state)
 {
-        struct source a = { .number = 3, .result = IRQ_HANDLED, .raises = 70 }, b = { .number = 70, .result = IRQ_HANDLED };
+        struct source a = { .number = 3, .result = IRQ_HANDLED, .raises = 70 },
+                      b = { .number = 70, .result = IRQ_HANDLED };
 
         (void)state;
         attach(&a);
@@ -204,7 +206,8 @@ static void dispatch_until_nothing_is_left(void **state)
         plic.length = 0;
         plic.high[3] = true;
         irq_dispatch();
-        assert_string_equal(plic.trace, "claim=3:0 handle=3:0 complete=3:0 claim=46:0 handle=46:0 complete=46:0 claim=0:0 ");
+        assert_string_equal(plic.trace,
+                            "claim=3:0 handle=3:0 complete=3:0 claim=46:0 handle=46:0 complete=46:0 claim=0:0 ");
         assert_int_equal(irq_spurious_count(), 0);
 
         plic.length = 0;
@@ -231,7 +234,8 @@ static void line_with_nothing_to_do_is_counted(void **state)
 /* A line that stays up is shut after a thousand calls, and completed all the same; the others live on. */
 static void storm_is_ended_and_named(void **state)
 {
-        struct source a = { .number = 3, .result = IRQ_NONE, .stuck = true }, b = { .number = 4, .result = IRQ_HANDLED };
+        struct source a = { .number = 3, .result = IRQ_NONE, .stuck = true },
+                      b = { .number = 4, .result = IRQ_HANDLED };
 
         (void)state;
         attach(&a);

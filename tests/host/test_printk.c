@@ -116,7 +116,8 @@ static void widths_and_precisions_from_arguments(void **state)
 
 static void strings_and_characters(void **state)
 {
-        static const char *const texts[] = { "", "a", "text", "a rather long string, with % and \\ in it", "\x80\xff\x01" };
+        static const char *const texts[] = { "", "a", "text", "a rather long string, with % and \\ in it",
+                                             "\x80\xff\x01" };
         static const char *const sides[] = { "", "-" };
 
         (void)state;
@@ -126,7 +127,8 @@ static void strings_and_characters(void **state)
 
                         for (unsigned p = 0; p < ARRAY_SIZE(precisions); p++)
                                 for (unsigned t = 0; t < ARRAY_SIZE(texts); t++) {
-                                        snprintf(format, sizeof format, "[%%%s%s%ss]", sides[f], widths[w], precisions[p]);
+                                        snprintf(format, sizeof format, "[%%%s%s%ss]", sides[f], widths[w],
+                                                 precisions[p]);
                                         compare(format, texts[t]);
                                 }
                         snprintf(format, sizeof format, "[%%%s%sc]", sides[f], widths[w]);
@@ -172,7 +174,7 @@ static void pointers(void **state)
         assert_string_equal(text, "0xabc       |");
 }
 
-/* A line for the console, a character at a time would do no good: it must come whole, so no interrupt may come between. */
+/* A line comes whole: while it is written no interrupt may come, for that could print as well. */
 static bool enabled_while_writing;
 
 void console_write(const char *text, size_t length)

@@ -58,7 +58,8 @@ static void assert_same_area(const char *what, unsigned a, unsigned b, unsigned 
 {
         for (unsigned i = 0; i < AREA; i++)
                 if (ours[i] != theirs[i])
-                        fail_msg("%s(%u, %u, %u): byte %u is %02x, not %02x", what, a, b, length, i, ours[i], theirs[i]);
+                        fail_msg("%s(%u, %u, %u): byte %u is %02x, not %02x", what, a, b, length, i, ours[i],
+                                 theirs[i]);
 }
 
 /* Every alignment of both, every length up to some words, and nothing beyond. */
@@ -73,7 +74,8 @@ static void copying(void **state)
                 for (unsigned from = 0; from < 17; from++)
                         for (unsigned length = 0; length < 70; length++) {
                                 fill_both();
-                                assert_ptr_equal(our_memcpy(ours + GUARD + to, source + from, length), ours + GUARD + to);
+                                assert_ptr_equal(our_memcpy(ours + GUARD + to, source + from, length),
+                                                 ours + GUARD + to);
                                 memcpy(theirs + GUARD + to, source + from, length);
                                 assert_same_area("memcpy", to, from, length);
                         }
@@ -87,7 +89,8 @@ static void moving(void **state)
                 for (unsigned from = 0; from < 40; from++)
                         for (unsigned length = 0; length < 60; length++) {
                                 fill_both();
-                                assert_ptr_equal(our_memmove(ours + GUARD + to, ours + GUARD + from, length), ours + GUARD + to);
+                                assert_ptr_equal(our_memmove(ours + GUARD + to, ours + GUARD + from, length),
+                                                 ours + GUARD + to);
                                 memmove(theirs + GUARD + to, theirs + GUARD + from, length);
                                 assert_same_area("memmove", to, from, length);
                         }
@@ -123,7 +126,8 @@ static void comparing_memory(void **state)
                                         a[i + 1] = b[i + 1] = (uint8_t)next_random();
                                 if (differs < length)
                                         b[differs + 1] = (uint8_t)next_random();
-                                assert_int_equal(sign(our_memcmp(a + 1, b + 1, length)), sign(memcmp(a + 1, b + 1, length)));
+                                assert_int_equal(sign(our_memcmp(a + 1, b + 1, length)),
+                                                 sign(memcmp(a + 1, b + 1, length)));
                                 free(a);
                                 free(b);
                         }

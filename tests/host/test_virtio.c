@@ -148,7 +148,8 @@ static void legacy_device_in_order(void **state)
         assert_int_equal(virtio_negotiate(&device, 1u << 5), 0);
         assert_int_equal(virtio_queue_setup(&device, 0, &queue, 64, 3), 0);
         virtio_ready(&device);
-        assert_string_equal(fake.log, "status=0 status? status=1 status=3 features? features= max0? queue0=64 status=7 ");
+        assert_string_equal(fake.log,
+                            "status=0 status? status=1 status=3 features? features= max0? queue0=64 status=7 ");
 }
 
 static void reset_that_takes_its_time(void **state)
@@ -224,7 +225,8 @@ static void refused_features_end_it(void **state)
         make(false, VIRTIO_F_VERSION_1);
         fake.refuses = true;
         assert_int_equal(virtio_negotiate(&device, 0), -ENODEV);
-        assert_string_equal(fake.log, "status=0 status? status=1 status=3 features? features= status=11 status? status=139 ");
+        assert_string_equal(fake.log,
+                            "status=0 status? status=1 status=3 features? features= status=11 status? status=139 ");
         assert_console_has("error: a-node: ");
 
         /* A second try begins with a reset (3.1.1). */
@@ -240,10 +242,12 @@ static void queue_sizes(void **state)
         static const struct {
                 uint32_t maximum, wanted, expected;
         } table[] = {
-                { 0, 128, 0 },      { 1, 128, 0 },        { 2, 128, 0 },        { 3, 128, 0 },          { 4, 128, 4 },
-                { 7, 128, 4 },      { 127, 128, 64 },     { 128, 128, 128 },    { 129, 128, 128 },      { 1024, 128, 128 },
-                { 32768, 128, 128 }, { 65535, 128, 128 }, { 65535, 32768, 32768 }, { 32767, 32768, 16384 },
-                { 0xffffffff, 32768, 32768 }, { 0xffffffff, 1, 0 },
+                { 0, 128, 0 },           { 1, 128, 0 },           { 2, 128, 0 },
+                { 3, 128, 0 },           { 4, 128, 4 },           { 7, 128, 4 },
+                { 127, 128, 64 },        { 128, 128, 128 },       { 129, 128, 128 },
+                { 1024, 128, 128 },      { 32768, 128, 128 },     { 65535, 128, 128 },
+                { 65535, 32768, 32768 }, { 32767, 32768, 16384 }, { 0xffffffff, 32768, 32768 },
+                { 0xffffffff, 1, 0 },
         };
 
         (void)state;
@@ -255,7 +259,8 @@ static void queue_sizes(void **state)
                         virtio_negotiate(&device, VIRTIO_F_INDIRECT_DESC | (direct ? VIRTIO_F_EVENT_IDX : 0));
                         fake.queue_max = table[i].maximum;
                         queue = (struct virtq){ 0 };
-                        assert_int_equal(virtio_queue_setup(&device, 0, &queue, table[i].wanted, 3), expected ? 0 : -ENODEV);
+                        assert_int_equal(virtio_queue_setup(&device, 0, &queue, table[i].wanted, 3),
+                                         expected ? 0 : -ENODEV);
                         assert_int_equal(queue.layout.size, expected);
                         assert_int_equal(fake.status, expected ? 11 : 139);
                         assert_int_equal(host.console_length == 0, expected != 0);
@@ -276,8 +281,13 @@ static void queue_size_of_the_boot_arguments(void **state)
                 bool direct;
                 const char *error;
         } table[] = {
-                { 256, 256, false, NULL }, { 256, 1024, true, NULL }, { 4, 1024, false, NULL }, { 32768, 65535, true, NULL },
-                { 256, 255, false, "queue_size=256" }, { 2, 1, true, "queue_size=2" }, { 2, 1024, true, "queue of 2" },
+                { 256, 256, false, NULL },
+                { 256, 1024, true, NULL },
+                { 4, 1024, false, NULL },
+                { 32768, 65535, true, NULL },
+                { 256, 255, false, "queue_size=256" },
+                { 2, 1, true, "queue_size=2" },
+                { 2, 1024, true, "queue of 2" },
                 { 2, 1024, false, "queue of 2" },
         };
 

@@ -77,7 +77,9 @@ static void fields_of_every_width(void **state)
 {
         (void)state;
         for (unsigned legacy = 0; legacy < 2; legacy++) {
-                struct virtio_config_field fields[] = { { 0, 3, 1, 0 }, { 0, 6, 2, 0 }, { 0, 8, 4, 0 }, { 0, 16, 8, 0 } };
+                struct virtio_config_field fields[] = {
+                        { 0, 3, 1, 0 }, { 0, 6, 2, 0 }, { 0, 8, 4, 0 }, { 0, 16, 8, 0 }
+                };
 
                 make(legacy != 0, 0);
                 fake.readable = UINT64_C(0xff0fc8);

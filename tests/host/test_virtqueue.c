@@ -66,7 +66,8 @@ static void check_cleared(struct ring *ring)
                         assert_in_range(table[i].address, (uintptr_t)ring->private,
                                         (uintptr_t)ring->private + virtq_table_bytes(layout) -
                                                 layout->segments * sizeof *table);
-                        assert_true(i == 0 || table[i].address >= table[i - 1].address + layout->segments * sizeof *table);
+                        assert_true(i == 0 ||
+                                    table[i].address >= table[i - 1].address + layout->segments * sizeof *table);
                 } else {
                         assert_int_equal(table[i].address, 0);
                 }
@@ -114,8 +115,9 @@ static void seats_are_unique_and_all_there(void **state)
 {
         static const struct {
                 uint16_t size, segments, indirect, seats;
-        } table[] = { { 1, 1, 0, 1 },   { 1, 1, 1, 1 },     { 4, 3, 1, 4 },     { 4, 3, 0, 1 },     { 8, 3, 0, 2 },
-                      { 256, 3, 0, 85 }, { 256, 3, 1, 256 }, { 1024, 3, 0, 341 }, { 16, 16, 0, 1 }, { 32768, 1, 0, 32768 } };
+        } table[] = { { 1, 1, 0, 1 },   { 1, 1, 1, 1 },        { 4, 3, 1, 4 },     { 4, 3, 0, 1 },
+                      { 8, 3, 0, 2 },   { 256, 3, 0, 85 },     { 256, 3, 1, 256 }, { 1024, 3, 0, 341 },
+                      { 16, 16, 0, 1 }, { 32768, 1, 0, 32768 } };
         static uint8_t seen[32768];
 
         (void)state;

@@ -196,7 +196,9 @@ static void never_more_answers_than_questions(void **state)
 
 static void written_is_never_more_than_it_could_be(void **state)
 {
-        static const uint32_t says[] = { 0, 1, WRITABLE - 1, WRITABLE, WRITABLE + 1, 0x7fffffff, 0x80000000, 0xffffffff };
+        static const uint32_t says[] = {
+                0, 1, WRITABLE - 1, WRITABLE, WRITABLE + 1, 0x7fffffff, 0x80000000, 0xffffffff
+        };
         uint32_t written;
 
         (void)state;

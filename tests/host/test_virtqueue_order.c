@@ -44,8 +44,10 @@ static void note_store(const volatile void *place, size_t size)
 
 static void note_fence(enum host_fence fence)
 {
-        static const char letters[] = { [HOST_FENCE_ENTRY_BEFORE_INDEX] = 'e', [HOST_FENCE_INDEX_BEFORE_EVENT] = 'i',
-                                        [HOST_FENCE_INDEX_BEFORE_ELEMENT] = 'l', [HOST_FENCE_ACKNOWLEDGE_BEFORE_LOOK] = 'a' };
+        static const char letters[] = { [HOST_FENCE_ENTRY_BEFORE_INDEX] = 'e',
+                                        [HOST_FENCE_INDEX_BEFORE_EVENT] = 'i',
+                                        [HOST_FENCE_INDEX_BEFORE_ELEMENT] = 'l',
+                                        [HOST_FENCE_ACKNOWLEDGE_BEFORE_LOOK] = 'a' };
 
         note(letters[fence]);
 }
@@ -238,7 +240,8 @@ static void need_event_of_whole_rings(void **state)
                                 bool expected = (event >= old && event < old + window) ||
                                                 event + 65536 < old + window;
 
-                                if (virtq_need_event((uint16_t)event, (uint16_t)(old + window), (uint16_t)old) != expected)
+                                if (virtq_need_event((uint16_t)event, (uint16_t)(old + window), (uint16_t)old) !=
+                                    expected)
                                         fail_msg("event %u, old %u, window %u", event, old, window);
                         }
 }

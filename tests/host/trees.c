@@ -50,7 +50,9 @@ int trees_make(void **state)
                 *newline = '\0';
                 if (sscanf((char *)pieces + at, "tree %lu %lu %lu %lu %n", &hart, &good, &lines, &size, &name) != 4)
                         return -1;
-                *tree = (struct tree){ .name = (char *)pieces + at + name, .hart = hart, .good = good != 0, .size = size };
+                *tree = (struct tree){
+                        .name = (char *)pieces + at + name, .hart = hart, .good = good != 0, .size = size
+                };
                 at = (size_t)(newline + 1 - (char *)pieces);
                 tree->lines = strndup((char *)pieces + at, lines);
                 tree->blob = pieces + at + lines;
@@ -141,7 +143,8 @@ static void add_device(char *text, const struct machine *machine, const struct d
 /* Of no interest, but nothing of it may do harm. */
 static void ask_everything(const struct dt_node *node)
 {
-        static const char *const names[] = { "reg", "ranges", "status", "compatible", "phandle", "interrupts", "", "bootargs" };
+        static const char *const names[] = { "reg",     "ranges",     "status", "compatible",
+                                             "phandle", "interrupts", "",       "bootargs" };
         struct range range;
         uint32_t interrupt, controller;
         uint64_t value;

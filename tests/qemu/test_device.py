@@ -156,6 +156,9 @@ def broken_demo(t, attack, transport):
     run.check(2, provoked=PROVOKED)
     result = run.only("result")
     expect(result["reset"] >= 1 and result["ioerr"] == result["inval"] == 0, f"{result}")
+    given_up = next(i for i, line in enumerate(run.lines) if "not used any more" in line)
+    expect(not any(" ms  interrupt " in line for line in run.lines[given_up:]),
+           "it tells of an interrupt where the disk was given up")
 
 
 @both("device: a used length of all ones", attack=set_length(0xffffffff))

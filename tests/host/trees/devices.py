@@ -57,13 +57,16 @@ def buses():
     through("a bus of three address cells", "ranges = <0x0 0x0 0x0 0x0 0x0 0x1 0x0>;", WRONG,
             cells="#address-cells = <3>; #size-cells = <2>;", **gone)
     through("a bus of no address cells", "ranges;", WRONG, cells="#address-cells = <0>; #size-cells = <2>;", **gone)
-    through("a bus of huge cells", "ranges;", WRONG, cells="#address-cells = <0x80000001>; #size-cells = <0xffffffff>;", **gone)
+    through("a bus of huge cells", "ranges;", WRONG,
+            cells="#address-cells = <0x80000001>; #size-cells = <0xffffffff>;", **gone)
     through("a bus whose cells are bytes", "ranges;", WRONG, cells="#address-cell7 = [02]; #size-cells = <2>;", **gone)
 
     narrow = """
         outer {{ #address-cells = <2>; #size-cells = <2>; ranges;
             inner {{ #address-cells = <1>; #size-cells = <1>; {ranges}
-                slot@1000 {{ compatible = "virtio,mmio"; reg = <0x1000 0x200>; interrupts = <2>; interrupt-parent = <3>; }};
+                slot@1000 {{
+                    compatible = "virtio,mmio"; reg = <0x1000 0x200>; interrupts = <2>; interrupt-parent = <3>;
+                }};
             }};
         }};"""
     for name, ranges, found in (
@@ -82,10 +85,12 @@ def buses():
 def interrupts():
     def with_interrupts(name, properties, found, **parts):
         found = f" interrupt {found}" if found else ""
-        tree(name, device=device(REG + properties), lines={"device": [f"device@10001000 10001000+1000{found}"]}, **parts)
+        tree(name, device=device(REG + properties), lines={"device": [f"device@10001000 10001000+1000{found}"]},
+             **parts)
 
     with_interrupts("no interrupt", "", "")
-    with_interrupts("interrupt of the device's own parent", f"interrupts = <7>; interrupt-parent = <{PLIC}>;", f"7 of {OF_PLIC}")
+    with_interrupts("interrupt of the device's own parent", f"interrupts = <7>; interrupt-parent = <{PLIC}>;",
+                    f"7 of {OF_PLIC}")
     with_interrupts("interrupt of the bus's parent", "interrupts = <7>;", f"7 of {OF_PLIC}",
                     bus=f"#address-cells = <2>; #size-cells = <2>; ranges; interrupt-parent = <{PLIC}>;")
     with_interrupts("interrupt of the root's parent", "interrupts = <7>;", f"7 of {OF_PLIC}",
@@ -94,7 +99,8 @@ def interrupts():
     with_interrupts("two interrupts", f"interrupts = <7 8>; interrupt-parent = <{PLIC}>;", f"7 of {OF_PLIC}")
     with_interrupts("interrupts-extended", f"interrupts-extended = <{PLIC} 9>;", f"9 of {OF_PLIC}")
     with_interrupts("interrupts-extended before interrupts",
-                    f"interrupts = <7>; interrupt-parent = <{PLIC}>; interrupts-extended = <{INTC} 5>;", f"5 of {of_hart(0)}")
+                    f"interrupts = <7>; interrupt-parent = <{PLIC}>; interrupts-extended = <{INTC} 5>;",
+                    f"5 of {of_hart(0)}")
     with_interrupts("interrupts-extended of three", f"interrupts-extended = <{PLIC} 9 {INTC} 11>;", f"9 of {OF_PLIC}")
     for name, properties in (
             ("empty interrupts", f"interrupts; interrupt-parent = <{PLIC}>;"),
@@ -119,12 +125,11 @@ def interrupts():
     tree("interrupt-parents in a circle", more=circle, lines={"more": [f"a {NONE} interrupt {WRONG}"]})
 
     extended = f"interrupts-extended = <{PLIC} 9 4>;"
-    for cells, properties, found in (("<2>", extended, f"9 of {OF_PLIC}"), ("<3>", extended, WRONG), ("<0>", extended, WRONG),
-                                     ("<0xffffffff>", extended, WRONG), ("<0x80000001>", extended, WRONG),
-                                     ("<0x40000001>", extended, WRONG), ("[01]", extended, WRONG), ("<0 0 1>", extended, WRONG)):
+    for cells, found in (("<2>", f"9 of {OF_PLIC}"), ("<3>", WRONG), ("<0>", WRONG), ("<0xffffffff>", WRONG),
+                         ("<0x80000001>", WRONG), ("<0x40000001>", WRONG), ("[01]", WRONG), ("<0 0 1>", WRONG)):
         wrong = "serial@10000000 10000000+100 interrupt " + WRONG
         tree(f"a controller of {cells} interrupt cells", plic=plic(cells=f"#interrupt-cell7 = {cells};"),
-             device=device(REG + properties),
+             device=device(REG + extended),
              lines={"device": [f"device@10001000 10001000+1000 interrupt {found}"], "uart": [wrong]})
     tree("a controller without interrupt cells", plic=plic(cells=""), lines={
         "uart": [f"serial@10000000 10000000+100 interrupt {WRONG}"],
@@ -135,8 +140,9 @@ def plics():
     """This hart's context, whatever stands before it."""
     def found(name, interrupts, context, interrupt=WRONG, hart=0, **parts):
         parts.setdefault("cpus", cpus(*(cpu(one) for one in range(8))))
+        count = parts["cpus"].count('"cpu"')
         tree(name, hart=hart, plic=plic(interrupts), lines={
-            "hart": [f"hart {hart} of 8: 0 1 2 3 4 5 6 7"] if parts["cpus"].count('"cpu"') == 8 else [f"hart {hart} of 1: {hart}"],
+            "hart": [f"hart {hart} of {count}: " + " ".join(str(one) for one in range(count))],
             "plic": [plic_line(context, interrupt)]}, **parts)
 
     both = [(INTC + hart, kind) for hart in range(8) for kind in (11, 9)]
@@ -149,7 +155,8 @@ def plics():
               f"9 of {of_hart(7)}", hart)
     shuffled = [both[i] for i in (3, 14, 0, 9, 1, 8, 15, 2, 7, 12, 4, 11, 5, 13, 6, 10)]
     for hart in (0, 3, 7):
-        found(f"context of hart {hart} shuffled", contexts(*shuffled), shuffled.index((INTC + hart, 9)), f"9 of {of_hart(1)}", hart)
+        found(f"context of hart {hart} shuffled", contexts(*shuffled), shuffled.index((INTC + hart, 9)),
+              f"9 of {of_hart(1)}", hart)
     gaps = list(itertools.chain.from_iterable(((INTC + hart, 0xffffffff), (INTC + hart, 9)) for hart in range(8)))
     found("contexts that are not there", contexts(*gaps), 11, f"{0xffffffff} of {of_hart(0)}", 5)
     found("contexts of nobody", contexts((0xffffffff, 0xffffffff), (0, 0), (INTC, 9)), 2, WRONG)
@@ -170,7 +177,8 @@ def plics():
 
 def nodes():
     gone = {"device": []}
-    for status in ('"disabled"', '"fail"', '"fail-sss"', '"reserved"', '"OKAY"', '"okay "', '""', "[6f 6b]", "<0>", '"okay", "okay"'):
+    for status in ('"disabled"', '"fail"', '"fail-sss"', '"reserved"', '"OKAY"', '"okay "', '""', "[6f 6b]", "<0>",
+                   '"okay", "okay"'):
         tree(f"a device of status {status}", device=device(REG + INTERRUPTS + f"status = {status};"), lines=gone)
     tree("a device of status without a byte", device=device(REG + INTERRUPTS + "status;"), lines=gone)
     for status in ('"okay"', '"ok"'):

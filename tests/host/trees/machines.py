@@ -55,12 +55,15 @@ def cells():
     narrow = "#address-cells = <1>; #size-cells = <1>;"
     bus = {"bus": "#address-cells = <2>; #size-cells = <2>; ranges = <0x0 0x0 0x0 0x1 0x0>;"}
     tree("cells of one and one", root=narrow, memory=memory("0x80000000 0x8000000"), **bus)
-    tree("cells of two and one", root="#address-cells = <2>; #size-cells = <1>;", memory=memory("0x0 0x80000000 0x8000000"))
-    tree("cells of one and two", root="#address-cells = <1>; #size-cells = <2>;", memory=memory("0x80000000 0x0 0x8000000"),
+    tree("cells of two and one", root="#address-cells = <2>; #size-cells = <1>;",
+         memory=memory("0x0 0x80000000 0x8000000"))
+    tree("cells of one and two", root="#address-cells = <1>; #size-cells = <2>;",
+         memory=memory("0x80000000 0x0 0x8000000"),
          **bus)
     tree("cells that are not said are two and one", root="", memory=memory("0x0 0x80000000 0x8000000"))
     refused("cells of no address", root="#address-cells = <0>; #size-cells = <2>;")
-    refused("cells of three", root="#address-cells = <3>; #size-cells = <2>;", memory=memory("0 0 0x80000000 0x0 0x8000000"))
+    refused("cells of three", root="#address-cells = <3>; #size-cells = <2>;",
+            memory=memory("0 0 0x80000000 0x0 0x8000000"))
     refused("cells of four and four", root="#address-cells = <4>; #size-cells = <4>;",
             memory=memory("0 0 0 0x80000000 0 0 0 0x8000000"))
     refused("cells without number", root="#address-cells = <0xffffffff>; #size-cells = <0xffffffff>;")
@@ -95,7 +98,8 @@ def harts():
     refused("a boot hart without number", hart=0xffffffffffffffff)
     refused("a boot hart that is disabled", cpus=cpus(cpu(0, more='status = "disabled";')))
     refused("a cpu without reg", cpus=cpus(cpu(0), 'cpu@1 { device_type = "cpu"; };'))
-    refused("a cpu whose reg is too long", cpus=cpus(cpu(0, reg="<0 0 0>"), cells="#address-cells = <2>; #size-cells = <0>;"))
+    refused("a cpu whose reg is too long",
+            cpus=cpus(cpu(0, reg="<0 0 0>"), cells="#address-cells = <2>; #size-cells = <0>;"))
     refused("no clock", cpus=cpus(cpu(0), clock=""))
     refused("a clock of 0", cpus=cpus(cpu(0), clock="timebase-frequency = <0>;"))
     refused("a clock of three cells", cpus=cpus(cpu(0), clock="timebase-frequency = <0 0 1>;"))
@@ -111,20 +115,22 @@ def chosen():
     with_chosen("empty bootargs", 'bootargs = "";')
     with_chosen("long bootargs", f'bootargs = "{"x=y " * 200}";', bootargs=[f'bootargs "{"x=y " * 200}"'])
     with_chosen("a path to the console", 'stdout-path = "/soc/serial@10000000";', stdout=["stdout serial@10000000"])
-    with_chosen("a path with options", 'stdout-path = "/soc/serial@10000000:115200n8";', stdout=["stdout serial@10000000"])
+    with_chosen("a path with options", 'stdout-path = "/soc/serial@10000000:115200n8";',
+                stdout=["stdout serial@10000000"])
     with_chosen("a path to the root", 'stdout-path = "/";')
-    for number, path in enumerate(["/soc/serial@1000000", "/soc/serial@100000000", "/serial@10000000", "/soc/soc/serial@10000000",
-                                   "/soc", "/soc/", "soc/serial@10000000", "//soc/serial@10000000", ":", ":115200", "",
-                                   "/soc/serial@10000000/", "x" * 300]):
+    for number, path in enumerate(["/soc/serial@1000000", "/soc/serial@100000000", "/serial@10000000",
+                                   "/soc/soc/serial@10000000", "/soc", "/soc/", "soc/serial@10000000",
+                                   "//soc/serial@10000000", ":", ":115200", "", "/soc/serial@10000000/", "x" * 300]):
         tree(f"a path to no device, {number}", chosen=f'chosen {{ bootargs = "a"; stdout-path = "{path}"; }};',
              lines={"bootargs": ['bootargs "a"'], "stdout": ["stdout soc"] if path == "/soc" else []})
     with_chosen("a path that is not a string", "stdout-path = [2f 73 6f 63];")
     aliased = 'chosen { stdout-path = "%s"; };'
     nothing = {"bootargs": ['bootargs ""'], "stdout": []}
     found = {"bootargs": ['bootargs ""'], "stdout": ["stdout serial@10000000"]}
-    aliases = 'aliases { serial0 = "/soc/serial@10000000"; self = "self"; a = "b"; b = "a"; none = ""; odd = [2f 73]; };'
-    for alias, lines in (("serial0", found), ("serial0:9600", found), ("serial1", nothing), ("self", nothing), ("a", nothing),
-                         ("none", nothing), ("odd", nothing), ("serial0/x", nothing)):
+    aliases = ('aliases { serial0 = "/soc/serial@10000000"; self = "self"; a = "b"; b = "a"; none = "";'
+               " odd = [2f 73]; };")
+    for alias, lines in (("serial0", found), ("serial0:9600", found), ("serial1", nothing), ("self", nothing),
+                         ("a", nothing), ("none", nothing), ("odd", nothing), ("serial0/x", nothing)):
         tree(f"console by the alias {alias}", chosen=aliased % alias, aliases=aliases, lines=lines)
     tree("console by an alias without aliases", chosen=aliased % "serial0", lines=nothing)
     refused("bootargs that are not a string", chosen="chosen { bootargs = [61 62]; };")
@@ -138,7 +144,8 @@ def reserved():
         return f"chosen {{ linux,initrd-start = {start}; linux,initrd-end = {end}; }};"
 
     lines = {"bootargs": ['bootargs ""'], "stdout": []}
-    tree("an initrd", chosen=initrd("<0x84000000>", "<0x84001234>"), lines={**lines, "reserved": ["reserved 84000000+1234"]})
+    tree("an initrd", chosen=initrd("<0x84000000>", "<0x84001234>"),
+         lines={**lines, "reserved": ["reserved 84000000+1234"]})
     tree("an initrd in two cells", chosen=initrd("<0x1 0x0>", "<0x1 0x100>"),
          lines={**lines, "reserved": ["reserved 100000000+100"]})
     tree("an initrd of nothing", chosen=initrd("<0x84000000>", "<0x84000000>"), lines=lines)
@@ -151,10 +158,12 @@ def reserved():
     tree("memory reservations", reserve="/memreserve/ 0x80000000 0x80000; /memreserve/ 0x87000001 0x2;",
          lines={"reserved": ["reserved 80000000+80000", "reserved 87000001+2"]})
     refused("a memory reservation that wraps around", reserve="/memreserve/ 0xfffffffffffff000 0x2000;")
-    refused("sixty-five memory reservations", reserve="".join(f"/memreserve/ {i * 4096 + 4096:#x} 16;" for i in range(65)))
+    refused("sixty-five memory reservations",
+            reserve="".join(f"/memreserve/ {i * 4096 + 4096:#x} 16;" for i in range(65)))
     refused("sixty-four memory reservations, and the tree itself",
             reserve="".join(f"/memreserve/ {i * 4096 + 4096:#x} 16;" for i in range(64)))
-    tree("sixty-three memory reservations", reserve="".join(f"/memreserve/ {i * 4096 + 4096:#x} 16;" for i in range(63)),
+    tree("sixty-three memory reservations",
+         reserve="".join(f"/memreserve/ {i * 4096 + 4096:#x} 16;" for i in range(63)),
          lines={"reserved": [f"reserved {i * 4096 + 4096:x}+10" for i in range(63)]})
 
     def nodes(text, cells="#address-cells = <2>; #size-cells = <2>; ranges;"):
@@ -185,7 +194,10 @@ def places():
     elsewhere = """
         other {
             #address-cells = <2>; #size-cells = <2>; ranges;
-            cpus { timebase-frequency = <5>; #address-cells = <1>; #size-cells = <0>; cpu@9 { device_type = "cpu"; reg = <9>; }; };
+            cpus {
+                timebase-frequency = <5>; #address-cells = <1>; #size-cells = <0>;
+                cpu@9 { device_type = "cpu"; reg = <9>; };
+            };
             chosen { bootargs = "wrong"; stdout-path = "/soc"; linux,initrd-start = <1>; linux,initrd-end = <2>; };
             memory@5000 { device_type = "memory"; reg = <0 0x5000 0 0x1000>; };
             cpu@8 { device_type = "cpu"; reg = <0 8 0 0>; };

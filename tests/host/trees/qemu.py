@@ -15,8 +15,10 @@ def dump(folder, name, machine, *arguments):
     path, kernel = os.path.join(folder, name), os.path.join(folder, "kernel")
     with open(kernel, "wb") as file:    # without one there are no bootargs
         file.write(bytes(4096))
-    subprocess.run([COMMAND, "-M", f"{machine},dumpdtb={path}", *arguments, "-bios", "none", "-kernel", kernel, "-nographic"],
-                   check=True, timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([COMMAND, "-M", f"{machine},dumpdtb={path}", *arguments, "-bios", "none", "-kernel", kernel,
+                    "-nographic"],
+                   check=True, timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
     with open(path, "rb") as file:
         blob = file.read()
     return blob[:struct.unpack_from(">I", blob, 4)[0]]      # the rest is not the tree's
@@ -50,7 +52,8 @@ def add_sifive_u(folder):
     first = "interrupt 11 of cpu@0/interrupt-controller"
     for hart, context in ((0, -2), (1, 2)):
         CASES.append(Case(f"QEMU's sifive_u, hart {hart}", None, hart, [
-            f"hart {hart} of 2: 0 1", "clock 1000000", 'bootargs ""', "stdout serial@10010000", "memory 80000000+8000000",
+            f"hart {hart} of 2: 0 1", "clock 1000000", 'bootargs ""', "stdout serial@10010000",
+            "memory 80000000+8000000",
             f"{plic} c000000+4000000 {first} context {context}"], blob))
 
 
