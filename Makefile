@@ -12,7 +12,7 @@
 ## QEMU_EXTRA=            more arguments for QEMU
 ## TIMEOUT=               seconds before a run counts as a hang, 0 for no limit;
 ##                        without a value 300, and no limit at a terminal
-## T=                     arguments for tests/run: which tests
+## T=                     which tests, by a part of the name: T=reject, T=qemu/demo
 ## O=build                the folder for everything that is made
 ## V=0                    1 shows full commands, and the firmware's banner
 ## CROSS_COMPILE=         tool prefix, such as riscv64-linux-gnu-
@@ -228,7 +228,8 @@ GDB_SOCKET := $(O)/gdb.sock
 debug: all ## the same, stopped at the first instruction, for `make gdb`
 	$(MAKE_DISK)
 	@echo 'waiting: now run "make gdb O=$(O)" in another terminal'
-	$(Q)$(RUN) -- -S -chardev socket,id=gdb,server=on,wait=off,path=$(GDB_SOCKET) \
+	$(Q)trap 'rm -f $(GDB_SOCKET)' EXIT; \
+	  $(RUN) -- -S -chardev socket,id=gdb,server=on,wait=off,path=$(GDB_SOCKET) \
 	  -gdb chardev:gdb $(QEMU_EXTRA)
 
 gdb: ## attach a debugger to `make debug`

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,8 +25,9 @@ struct block_device;
  * A request. From the first poll until it is ready, buffer and future belong to the device and stay
  * where they are. The result is 0, or one of
  *
- *      -EFAULT no buffer, -EINVAL no sectors or not whole logical blocks, -E2BIG more than max_sectors,
+ *      -EFAULT no buffer, or no device, -EINVAL no sectors or not whole logical blocks, -E2BIG more than max_sectors,
  *      -ERANGE beyond the capacity, -EROFS a write to a read-only disk: refused, the device never saw it;
+ *      -EINPROGRESS it has not ended, or was never awaited;
  *      -EIO the device failed it, -ENOTSUP the device does not know it, -ENODEV the device is gone.
  */
 struct block_future {
@@ -104,7 +106,7 @@ static inline struct block_future block_read(struct block_device *device, uint64
                                              uint32_t sectors)
 {
         return (struct block_future){ .future.poll = block_poll, .device = device, .buffer = buffer,
-                                      .sector = sector, .sectors = sectors, .operation = BLOCK_READ };
+                                      .sector = sector, .sectors = sectors, .result = -EINPROGRESS, .operation = BLOCK_READ };
 }
 
 /* The same the other way round; durable only after a later block_flush(). (VIRTIO_BLK_T_OUT) */
@@ -112,7 +114,7 @@ static inline struct block_future block_write(struct block_device *device, uint6
                                               uint32_t sectors)
 {
         return (struct block_future){ .future.poll = block_poll, .device = device, .buffer = (void *)(uintptr_t)buffer,
-                                      .sector = sector, .sectors = sectors, .operation = BLOCK_WRITE };
+                                      .sector = sector, .sectors = sectors, .result = -EINPROGRESS, .operation = BLOCK_WRITE };
 }
 
 /*
@@ -121,7 +123,8 @@ static inline struct block_future block_write(struct block_device *device, uint6
  */
 static inline struct block_future block_flush(struct block_device *device)
 {
-        return (struct block_future){ .future.poll = block_poll, .device = device, .operation = BLOCK_FLUSH };
+        return (struct block_future){ .future.poll = block_poll, .device = device, .result = -EINPROGRESS,
+                                      .operation = BLOCK_FLUSH };
 }
 
 /*

@@ -46,7 +46,7 @@
 
 /*
  * Put the future that `expression` makes into `place`, a member of `self` that stays where it is, and
- * go on when it is ready; its result is then in `place`. A place whose last future is still pending
+ * go on when it is ready; its result is then in `place`, which is evaluated several times. A place whose last future is still pending
  * must not be overwritten (the device would write on): that is a bug of ours, and panics.
  */
 #define AWAIT(place, expression)                                                                   \

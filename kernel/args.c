@@ -16,7 +16,7 @@ struct key {
         enum kind kind;
         size_t offset; /* of a uint64_t in struct arguments */
         uint64_t minimum, maximum;
-        const char *choices; /* words; the value is the index of one */
+        const char *choices; /* CHOICE: words, the value is the index of one; BYTES: suffixes */
 };
 
 #define KEY(member, ...) { .name = #member, .offset = offsetof(struct arguments, member), __VA_ARGS__ }
@@ -25,11 +25,11 @@ static const struct key keys[] = {
         KEY(job, .kind = JOB),
         KEY(disk, .maximum = UINT64_MAX),
         KEY(rw, .kind = CHOICE, .choices = "read write randread randwrite randrw"),
-        KEY(bs, .kind = BYTES, .minimum = 512, .maximum = UINT32_MAX - 511),
+        KEY(bs, .kind = BYTES, .choices = "km", .minimum = 512, .maximum = UINT32_MAX - 511),
         KEY(iodepth, .minimum = 1, .maximum = UINT32_MAX),
         KEY(number_ios, .maximum = UINT64_MAX),
-        KEY(offset, .kind = BYTES, .maximum = UINT64_MAX),
-        KEY(size, .kind = BYTES, .maximum = SIZE_WHOLE_DISK - 1),
+        KEY(offset, .kind = BYTES, .choices = "kmg", .maximum = UINT64_MAX),
+        KEY(size, .kind = BYTES, .choices = "kmg", .maximum = SIZE_WHOLE_DISK - 1),
         KEY(seed, .maximum = UINT64_MAX),
         KEY(fsync, .maximum = UINT64_MAX),
         KEY(timeout_ms, .maximum = UINT64_MAX),
@@ -72,9 +72,8 @@ static unsigned digit(char character)
 }
 
 /* Digits, 0x and more digits, or for bytes digits followed by k, m or g, in either case. */
-static bool parse_number(struct word value, bool bytes, uint64_t *number)
+static bool parse_number(struct word value, const char *suffixes, uint64_t *number)
 {
-        static const char suffixes[] = "kmg";
         unsigned base = value.length > 2 && value.text[0] == '0' && (value.text[1] | 0x20) == 'x' ? 16 : 10, shift = 0;
         size_t start = base == 16 ? 2 : 0, i = start;
 
@@ -83,7 +82,7 @@ static bool parse_number(struct word value, bool bytes, uint64_t *number)
                     __builtin_add_overflow(*number, digit(value.text[i]), number))
                         return false;
 
-        const char *suffix = bytes && i + 1 == value.length ? memchr(suffixes, value.text[i] | 0x20, 3) : NULL;
+        const char *suffix = suffixes && i + 1 == value.length ? strchr(suffixes, value.text[i] | 0x20) : NULL;
 
         if (suffix) {
                 shift = 10 * (unsigned)(suffix - suffixes + 1);
@@ -127,7 +126,7 @@ static int parse_value(struct word word, struct word value, const struct key *ke
         if (key->kind == CHOICE) {
                 if (parse_choice(word, value, key, &number) != 0)
                         return -EINVAL;
-        } else if (!parse_number(value, key->kind == BYTES, &number)) {
+        } else if (!parse_number(value, key->choices, &number)) {
                 return refuse(word, "not a number", key->kind == BYTES ? " of bytes, such as 4096 or 4k" : "");
         } else if (number < key->minimum || number > key->maximum) {
                 return refuse(word, "the number is out of range", "");
@@ -154,7 +153,7 @@ static int parse_word(struct word word, uint32_t *seen)
                 *seen |= 1u << i;
                 return parse_value(word, value, &keys[i]);
         }
-        return refuse(word, "there is no such key", "");
+        return refuse(word, "there is no such key; docs/contract.md has them all", "");
 }
 
 int args_parse(const char *text)

@@ -75,10 +75,14 @@ void block_request_batch(void) { executor_request_batch(served); }
 static int check(const struct block_future *request)
 {
         const struct block_device *device = request->device;
-        uint64_t block_mask = device->block_size / SECTOR_SIZE - 1;
 
+        if (device == NULL) /* a job that has not said needs_disk */
+                return -EFAULT;
         if (request->operation == BLOCK_FLUSH)
                 return 0;
+
+        uint64_t block_mask = device->block_size / SECTOR_SIZE - 1;
+
         if (request->sectors == 0 || ((request->sector | request->sectors) & block_mask) != 0)
                 return -EINVAL;
         if (request->sectors > device->max_sectors)

@@ -33,6 +33,6 @@ void coro_lost(const struct future *future)
 
 void coro_overwrites(const struct future *future, const struct future *place)
 {
-        print_await_chain(place);
-        panic("a coroutine at %u awaits in a place whose last future is still pending", future->state);
+        panic("after its AWAIT at line %u, a coroutine awaits in a place that is pending (or a local, never set): state %u",
+              future->state, place->state);
 }

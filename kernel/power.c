@@ -18,10 +18,13 @@ void power_set_finisher(void (*finish)(unsigned code))
 
 void power_exit(enum exit_code code)
 {
+        void (*finish)(unsigned) = finisher;
+
         interrupts_disable();
+        finisher = NULL; /* once: it may be what is broken */
         printk("exit %u\n", (unsigned)code);
-        if (finisher)
-                finisher(code);
+        if (finish)
+                finish(code);
         sbi_shutdown();
         for (;;)
                 wait_for_interrupt();

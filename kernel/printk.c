@@ -36,8 +36,8 @@ static void put_field(struct output *output, const struct spec *spec, const char
         while (*prefix)
                 put(output, *prefix++, 1);
         put(output, '0', zeros);
-        while (length-- > 0)
-                put(output, *text++, 1);
+        for (; length-- > 0; text++) /* no text of a tree's or a user's makes a line of its own */
+                put(output, (unsigned char)*text < ' ' ? '?' : *text, 1);
         if (spec->left)
                 put(output, ' ', blanks);
 }

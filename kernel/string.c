@@ -29,10 +29,12 @@ void *memmove(void *destination, const void *source, size_t length)
         unsigned char *to = destination;
         const unsigned char *from = source;
 
-        if ((uintptr_t)to - (uintptr_t)from >= length) /* also when `to` is below `from` */
-                return memcpy(destination, source, length);
-        while (length-- > 0)
-                to[length] = from[length];
+        if ((uintptr_t)to - (uintptr_t)from < length) /* not when `to` is below `from` */
+                while (length-- > 0)
+                        to[length] = from[length];
+        else
+                for (; length > 0; length--)
+                        *to++ = *from++;
         return destination;
 }
 

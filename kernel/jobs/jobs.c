@@ -107,6 +107,7 @@ const char *error_words(int error)
                 { -ENODEV, "the device is gone" },
                 { -ETIMEDOUT, "the device did not answer in time" },
                 { -ECANCELED, "it was cancelled" },
+                { -EINPROGRESS, "it was never awaited" },
         };
 
         for (unsigned i = 0; i < ARRAY_SIZE(table); i++)

@@ -54,9 +54,10 @@ static void end_piece(struct sweep_worker *worker)
                 if (sweep->operation == BLOCK_READ)
                         sweep->visit(sweep, worker);
         } else {
+                log_line(sweep->first_failed == UINT64_MAX ? LOG_ERROR : LOG_DEBUG, "sector %lu: %s", worker->sector,
+                         error_words(worker->io.result));
                 if (worker->sector < sweep->first_failed)
                         sweep->first_failed = worker->sector;
-                log_debug("sector %lu: %s", worker->sector, error_words(worker->io.result));
         }
         worker->sectors = 0;
 }

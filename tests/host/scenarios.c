@@ -162,20 +162,19 @@ static enum poll once_poll(struct future *future, struct waker *waker)
 static enum poll taker_poll(struct future *future, struct waker *waker)
 {
         struct worker *self = container_of(future, struct worker, future);
-        bool free = task_finished(&workers[0].task);
 
-        if (self->rounds == 0) {
-                if (free)
+        if (self->rounds < 2) {
+                if (self->rounds == 0) {
+                        self->rounds = 1; /* in the next batch the request is on its way */
+                } else if (task_finished(&workers[0].task)) {
                         worker_spawn(&workers[0], once_poll);
-                self->rounds += free;
+                        self->rounds = 2;
+                }
                 waker->wake(waker);
                 return POLL_PENDING;
         }
-        if (future_poll(&shared_io.future, waker) == POLL_PENDING) {
-                if (self->rounds++ < 3) /* look a few times, where it may end between look and sleep */
-                        waker->wake(waker);
+        if (future_poll(&shared_io.future, waker) == POLL_PENDING)
                 return POLL_PENDING;
-        }
         worker_check_read(&workers[0], shared_io.result, 0);
         worker_end(self);
         return future_ready(future);

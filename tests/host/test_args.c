@@ -198,7 +198,11 @@ static void bad_words(void **state)
                         if (parse(text) != -EINVAL)
                                 fail_msg("\"%s\" is taken", text);
                         assert_one_error_line(text);
-                        snprintf(told, sizeof told, "error: boot arguments: %s: ", bad[i]);
+                        int start = snprintf(told, sizeof told, "error: boot arguments: ");
+
+                        snprintf(told + start, sizeof told - (size_t)start, "%s: ", bad[i]);
+                        for (char *at = told; *at; at++) /* what is no character is told as ? */
+                                *at = (unsigned char)*at < ' ' ? '?' : *at;
                         assert_console_has(told);
                 }
 }

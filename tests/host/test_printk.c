@@ -114,10 +114,20 @@ static void widths_and_precisions_from_arguments(void **state)
                 }
 }
 
+/* A name in a device tree must not be able to print an exit line. */
+static void control_characters_are_told_as_such(void **state)
+{
+        char text[64];
+
+        (void)state;
+        assert_int_equal(format_text(text, sizeof text, "%s|%c|\n", "a\nexit 0\n\x01\x1b", '\n'), 15);
+        assert_string_equal(text, "a?exit 0???|?|\n");
+}
+
 static void strings_and_characters(void **state)
 {
         static const char *const texts[] = { "", "a", "text", "a rather long string, with % and \\ in it",
-                                             "\x80\xff\x01" };
+                                             "\x80\xff\x7f" };
         static const char *const sides[] = { "", "-" };
 
         (void)state;
@@ -132,7 +142,7 @@ static void strings_and_characters(void **state)
                                         compare(format, texts[t]);
                                 }
                         snprintf(format, sizeof format, "[%%%s%sc]", sides[f], widths[w]);
-                        for (int c = 0; c < 256; c++)
+                        for (int c = ' '; c < 256; c++)
                                 compare(format, c);
                 }
         compare("%s", (char *)NULL);
@@ -254,6 +264,7 @@ int main(void)
                 TEST(sizes),
                 TEST(widths_and_precisions_from_arguments),
                 TEST(strings_and_characters),
+                TEST(control_characters_are_told_as_such),
                 TEST(precision_bounds_the_look),
                 TEST(pointers),
                 TEST(calls_are_cut_behind_255_characters),

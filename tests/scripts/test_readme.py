@@ -17,6 +17,8 @@ def replace(folder, name, old, new):
     path = os.path.join(folder, name)
     with open(path, encoding="utf-8") as file:
         text = file.read()
+    if "hello" in text:         # somebody has followed the README
+        return
     expect(old in text, f"{name} has no {old!r} to add to")
     with open(path, "w", encoding="utf-8") as file:
         file.write(text.replace(old, new, 1))
@@ -34,7 +36,7 @@ def first_task(t):
     replace(folder, "kernel/jobs/jobs.c", "jobs[] = { ", "jobs[] = { &hello_job, ")
     done = must(make(folder, "qemu", "JOB=hello"))
     said = [line for line in done.output.splitlines() if re.match(r"\d$|hello|exit", line)]
-    expect(said == ["3", "2", "1", "hello: read ended with 0, first byte 0x00", "exit 0"], f"it says {said}")
+    expect(said == ["3", "2", "1", "hello: the first byte is 0x00", "exit 0"], f"it says {said}")
     must(make(folder, "lint"))
 
 
@@ -62,4 +64,4 @@ def names(_t):
     with open(os.path.join(ROOT, "kernel/jobs/jobs.c"), encoding="utf-8") as file:
         jobs = set(re.findall(r"&(\w+)_job", file.read()))
     told = re.search(r"The jobs are (.*?)\.", text, re.S)[1]
-    expect(set(re.findall(r"`(\w+)`", told)) == jobs, f"README: {told}; the kernel: {jobs}")
+    expect(set(re.findall(r"`(\w+)`", told)) == jobs - {"hello"}, f"README: {told}; the kernel: {jobs}")
