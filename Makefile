@@ -88,6 +88,11 @@ CFLAGS   = $(BASE) $(WARNINGS) $(filter $(OPTIONAL),$(KNOWN_FLAGS)) $(INCLUDES)
 LDFLAGS  = -static -nostdlib --gc-sections --build-id=sha1 --fatal-warnings \
            -z max-page-size=4096 $(KNOWN_LDFLAGS)
 
+# What runs once, at boot or in a panic, is made small; what runs for each request, fast.
+COLD := args devicetree driver machine main memory panic printk vm jobs/demo jobs/jobs
+
+$(COLD:%=$(O)/kernel/%.c.o): CFLAGS += -Os
+
 # What a coroutine keeps on the stack is lost at its next AWAIT: there is never much.
 $(O)/kernel/jobs/%.o: CFLAGS += -Wframe-larger-than=256
 
@@ -163,17 +168,17 @@ endif
 
 all: $(ELF) ## build the kernel (the default)
 
-$(O)/%.c.o: %.c $(O)/settings
+$(O)/%.c.o: %.c $(O)/settings Makefile
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/%.S.o: %.S $(O)/settings
+$(O)/%.S.o: %.S $(O)/settings Makefile
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ASFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/libfdt/%.c.o: $(LIBFDT)/%.c $(O)/settings
+$(O)/libfdt/%.c.o: $(LIBFDT)/%.c $(O)/settings Makefile
 	$(call say,CC,libfdt/$*.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -15,7 +15,7 @@ static uint64_t run_once(const struct run *run)
         return outcome.points;
 }
 
-/* The device acts once: at each point in turn. A run may be longer than the one before, so the end is where it is not reached. */
+/* The device acts once, at each point in turn. A run may be longer than the one before: it ends where none is reached. */
 static void at_every_point(struct run run)
 {
         run.second = 0;
@@ -64,7 +64,7 @@ static void for_every_device(const struct scenario *scenario, enum run_mode mode
                 run.options = scenario_device(kind);
                 each(run);
         }
-        printf("# %s, mode %d: %lu points, %lu runs\n", scenario->name, (int)mode, (unsigned long)points_max,
+        printf("# %s, %s: %lu points, %lu runs\n", scenario->name, scenario_modes[mode], (unsigned long)points_max,
                (unsigned long)runs);
 }
 

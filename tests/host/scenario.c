@@ -15,13 +15,18 @@
 
 enum { BUSY_STEP = 61 };
 
+const char *const scenario_modes[] = {
+        [RUN_STEP] = "a step", [RUN_SPURIOUS] = "a spurious interrupt", [RUN_LATE] = "a late interrupt",
+        [RUN_STEPPED] = "a step between instructions",
+};
+
 struct model models[2];
 struct outcome outcome;
 
 static struct executor executor;
 static struct run current; /* a copy: a test that fails leaves its frame */
 static bool running;
-static unsigned events;
+static unsigned events, seats_at_first[2];
 
 static void spurious_interrupt(void)
 {
@@ -109,16 +114,29 @@ static void check_sleep(void)
         }
 }
 
+static unsigned count_seats(const struct virtq *queue, uint32_t first)
+{
+        unsigned count = 0;
+
+        for (; first != 0 && count <= queue->seats; first = queue->seat[first - 1].next_free)
+                count++;
+        return count;
+}
+
 static void check_end(void)
 {
         for (unsigned i = 0; i < current.scenario->disks; i++) {
                 const struct model *model = &models[i];
+                unsigned seats;
 
                 scenario_expect(!block_device(i)->waiting, "a request is left in the FIFO");
                 if (model->queue && !current.errors_allowed) {
                         scenario_expect(model->queue->broken == NULL, "the queue is broken");
                         scenario_expect((uint16_t)model->queue->published == model->used, "requests are left in flight");
                         scenario_expect(model->queue->last_used == model->used, "used entries were not seen");
+                        seats = count_seats(model->queue, model->queue->free);
+                        seats += count_seats(model->queue, model->queue->released);
+                        scenario_expect(seats == seats_at_first[i], "a seat is lost");
                 }
         }
         scenario_expect(executor.tail == &executor.marker, "a task is left in the ready queue");
@@ -147,6 +165,7 @@ static void bring_up(struct model *model, const struct model_options *options, c
         queue = (struct virtq *)(uintptr_t)model->queue;
         for (unsigned seats = queue->seats; options->seats != 0 && seats > options->seats; seats--)
                 virtq_take_seat(queue);
+        seats_at_first[model - models] = count_seats(queue, queue->free);
 }
 
 void scenario_run(const struct run *run)
@@ -216,8 +235,8 @@ int scenario_explain(void **state)
         if (running) {
                 const struct model_options *options = &current.options;
 
-                printf("%s, mode %d, points %lu and %lu (at %lu); indirect %d, event_idx %d, newest first %d, one at a time %d, "
-                       "queue of %u, seats %u, lie %d at %u\n", current.scenario->name, (int)current.mode,
+                printf("%s, %s at %lu and %lu (now %lu); indirect %d, event_idx %d, newest first %d, one at a time %d, "
+                       "queue of %u, seats %u, lie %d at %u\n", current.scenario->name, scenario_modes[current.mode],
                        (unsigned long)current.first, (unsigned long)current.second, (unsigned long)host.points,
                        options->indirect, options->event_idx, options->newest_first, options->one_at_a_time,
                        options->queue_size, options->seats, (int)options->lie, options->lie_at);

@@ -26,6 +26,8 @@ enum run_mode {
         RUN_STEPPED,   /* go on, and interrupt, `second` instructions after the first point */
 };
 
+extern const char *const scenario_modes[]; /* in words */
+
 struct run {
         const struct scenario *scenario;
         struct model_options options;

@@ -201,6 +201,7 @@ static void test_interrupt_for_a_withdrawn_timer(void **state)
         assert_int_equal(timer.wakes, 0);
 }
 
+/* Before it was programmed, and after. */
 static void test_spurious_polls_and_interrupts(void **state)
 {
         struct counted timer;
@@ -209,8 +210,13 @@ static void test_spurious_polls_and_interrupts(void **state)
         (void)state;
         arm(&timer, 2000);
         for (unsigned i = 0; i < 3; i++) {
+                struct yield_future one_batch = yield_now();
+
                 timer_interrupt();
                 assert_int_equal(future_poll(&timer.timer.future, &timer.waker), POLL_PENDING);
+                executor_block_on(&executor, &one_batch.future);
+                assert_int_equal(host.timer_deadline, 2000);
+                timer_interrupt();
         }
         executor_block_on(&executor, &until_all_is_over.future);
         assert_int_equal(timer.wakes, 1);

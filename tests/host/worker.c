@@ -58,7 +58,7 @@ void workers_check(void)
                 scenario_expect(workers[i].ended == 1, "a task ended twice");
                 scenario_expect(task_finished(&workers[i].task), "a task is not finished");
                 for (unsigned byte = 0; workers[i].untouched && byte < sizeof workers[i].buffer; byte++)
-                        scenario_expect(workers[i].buffer[byte] == POISON, "the device has written to a buffer that was ours");
+                        scenario_expect(workers[i].buffer[byte] == POISON, "the device writes to a buffer of ours");
         }
 }
 
