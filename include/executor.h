@@ -22,7 +22,6 @@ struct task {
         struct task *next; /* in the ready queue */
         struct task *all_next, **all_link;
         uint32_t queued; /* shared: set by wake, cleared by the executor before it polls */
-        bool finished;
 };
 
 _Static_assert(sizeof(struct task) + sizeof(struct future) <= 96, "what a waiting task costs beside its own state");

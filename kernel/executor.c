@@ -5,8 +5,8 @@
  *              spawn                 popped: flag cleared          POLL_READY, flag was clear
  *      (free) ------> READY (queued) --------------------> POLLED -------------------------> (free)
  *                      ^      ^                            |  | |
- *                      |      +------ wake meanwhile ------+  | +-- POLL_READY, flag was set --> FINISHED
- *                      +---- wake ---- WAITING <--------------+    (still linked: free when popped)
+ *                      |      +------ wake meanwhile ------+  | +-- POLL_READY, flag was set: still
+ *                      +---- wake ---- WAITING <--------------+     linked, so READY; it stays ready
  *
  * The queue is a linked list with many producers, tasks and interrupts, and one consumer. A producer
  * swaps itself in as the tail, then links the former tail to itself; on one hart the consumer never
@@ -66,7 +66,6 @@ void executor_spawn(struct executor *executor, struct task *task, struct future 
         task->root = root;
         task->executor = executor;
         task->name = name;
-        task->finished = false;
         task->all_next = executor->all;
         task->all_link = &executor->all;
         if (executor->all)
@@ -86,17 +85,15 @@ static void retire(struct task *task)
 
 static void run_task(struct executor *executor, struct task *task)
 {
-        if (task->finished) {
-                retire(task);
-                return;
-        }
         /* Before the poll: a wake that comes during it must link the task again. */
         shared_store(&task->queued, 0);
         executor->current = task;
-        task->finished = future_poll(task->root, &task->waker) == POLL_READY;
+
+        enum poll poll = future_poll(task->root, &task->waker);
+
         executor->current = NULL;
-        /* Woken in its last poll, it is linked once more and lives until it is popped. */
-        if (task->finished && shared_swap(&task->queued, 1) == 0)
+        /* Woken in its last poll, it is linked once more and lives until it is popped: it is ready then as well. */
+        if (poll == POLL_READY && shared_swap(&task->queued, 1) == 0)
                 retire(task);
 }
 
