@@ -42,13 +42,13 @@ struct block_future {
         enum block_operation operation;
 };
 
-/* What a block driver does. All three are called in task context, never from an interrupt. */
+/* What a block driver does. All three are called in task context, the last also in a panic. */
 struct block_operations {
         /* Give a checked request a seat: 0, -EAGAIN when all are taken, or the error that ends the request. */
         int (*submit)(struct block_device *device, struct block_future *request);
         /* Tell the device of everything submitted since the last call. Once a batch. */
         void (*publish)(struct block_device *device);
-        /* Call `report` for each request that the device has. Also in a panic. */
+        /* Call `report` for each request that the device has. */
         void (*for_each_in_flight)(struct block_device *device, void (*report)(const struct block_future *));
 };
 

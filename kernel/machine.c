@@ -7,6 +7,9 @@
 #include "devicetree.h"
 #include "printk.h"
 
+/* Far above any clock, and far below where a millisecond of ticks would overflow 64 bits. */
+#define TIMEBASE_MAX UINT64_C(1000000000000)
+
 static bool overlap(struct range a, struct range b)
 {
         return a.base < b.base + b.size && b.base < a.base + a.size;
@@ -129,7 +132,7 @@ static int read_memreserve(struct machine *machine)
 static int check_machine(const struct machine *machine, bool boot_hart_found)
 {
         const char *missing = machine->memories == 0 ? "memory"
-                              : machine->timebase == 0 ? "timebase-frequency"
+                              : machine->timebase == 0 || machine->timebase > TIMEBASE_MAX ? "sensible timebase-frequency"
                               : !boot_hart_found ? "enabled cpu node for the hart that booted"
                               : NULL;
 

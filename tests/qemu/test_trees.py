@@ -67,6 +67,7 @@ WRONG = [
     ("cells: of two bytes", root_itself, "#size-cells", b"\0\2"),
     ("timebase: missing", cpus, "timebase-frequency", None),
     ("timebase: zero", cpus, "timebase-frequency", cells(0)),
+    ("timebase: an absurd one", cpus, "timebase-frequency", cells(0x10000000, 0)),
     ("timebase: of two bytes", cpus, "timebase-frequency", b"\0\1"),
     ("timebase: of three cells", cpus, "timebase-frequency", cells(0, 0, 10000000)),
     ("cpu: no reg", cpu, "reg", None),

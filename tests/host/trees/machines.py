@@ -102,6 +102,7 @@ def harts():
             cpus=cpus(cpu(0, reg="<0 0 0>"), cells="#address-cells = <2>; #size-cells = <0>;"))
     refused("no clock", cpus=cpus(cpu(0), clock=""))
     refused("a clock of 0", cpus=cpus(cpu(0), clock="timebase-frequency = <0>;"))
+    refused("an absurd clock", cpus=cpus(cpu(0), clock="timebase-frequency = <0x10000000 0>;"))
     refused("a clock of three cells", cpus=cpus(cpu(0), clock="timebase-frequency = <0 0 1>;"))
     refused("a clock of a byte", cpus=cpus(cpu(0), clock="timebase-frequency = [80];"))
 
