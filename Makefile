@@ -3,7 +3,8 @@
 # Squall's build; `make help` says what there is to ask for. The lines with two
 # number signs are that help, and the variables they name are the ones accepted.
 
-## JOB=demo               the job to run: demo probe fill verify idle panic
+## JOB=demo               the job to run: demo probe fill verify idle
+##                        tasks bench-executor monitor panic
 ## APPEND=                more boot arguments, such as APPEND="bs=64k iodepth=8"
 ## DISK=build/disk.img    the disk's raw image (made, 16 MiB, when missing); or none
 ## SMP=1                  harts
@@ -40,9 +41,11 @@ LIBFDT_SRC    ?=
 
 KERNEL := entry.S trap.S main.c trap.c irq.c devicetree.c machine.c args.c \
           memory.c vm.c printk.c console.c string.c panic.c symbols.c sbi.c power.c \
-          executor.c future.c timer.c block.c driver.c drivers.c
+          executor.c future.c timer.c watchdog.c combinators.c wait_queue.c mutex.c \
+          semaphore.c event.c wait_group.c channel.c block.c driver.c drivers.c
 
-JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c panic.c
+JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c \
+        tasks.c bench_executor.c monitor.c line_editor.c load.c panic.c
 
 DRIVERS := uart16550.c sifive_test.c plic.c \
            virtio.c virtio_mmio.c virtqueue.c virtio_blk.c
@@ -73,6 +76,9 @@ WARNINGS := -Wall -Wextra -Werror -Wundef -Wshadow -Wpointer-arith -Wcast-align 
 OPTIONAL := -Wjump-misses-init -Wmaybe-uninitialized -Wlogical-op \
             -Wduplicated-cond -Wconditional-uninitialized
 
+# Or gcc makes the constants of a loop before it, though a coroutine leaves in its middle.
+FOR_CORO := -fno-move-loop-invariants
+
 # Or gcc sees a memset in memset's own loop, and calls it.
 FOR_STRING := -fno-tree-loop-distribute-patterns
 
@@ -89,12 +95,21 @@ LDFLAGS  = -static -nostdlib --gc-sections --build-id=sha1 --fatal-warnings \
            -z max-page-size=4096 $(KNOWN_LDFLAGS)
 
 # What runs once, at boot or in a panic, is made small; what runs for each request, fast.
-COLD := args devicetree driver machine main memory panic printk vm jobs/demo jobs/jobs
+COLD := args devicetree driver machine main memory panic printk vm jobs/demo jobs/jobs \
+        jobs/monitor jobs/line_editor
 
 $(COLD:%=$(O)/kernel/%.c.o): CFLAGS += -Os
 
+# What runs for each request sets up no frame, but leaves the frame pointer alone:
+# a backtrace passes over it, and finds what called it.
+HOT := kernel/string kernel/executor kernel/future kernel/timer kernel/wait_queue kernel/mutex kernel/semaphore \
+       kernel/channel kernel/block drivers/virtqueue drivers/virtio_blk $(JOBS:%.c=kernel/jobs/%)
+
+$(HOT:%=$(O)/%.c.o): CFLAGS += -fomit-frame-pointer -ffixed-x8
+
 # What a coroutine keeps on the stack is lost at its next AWAIT: there is never much.
 $(O)/kernel/jobs/%.o: CFLAGS += -Wframe-larger-than=256
+$(JOBS:%=$(O)/kernel/jobs/%.o): CFLAGS += $(filter $(FOR_CORO),$(KNOWN_FLAGS))
 
 $(O)/kernel/string.c.o: CFLAGS += $(filter $(FOR_STRING),$(KNOWN_FLAGS))
 $(O)/libfdt/%.o:        CFLAGS  = $(BASE) -w $(INCLUDES)
@@ -104,7 +119,7 @@ $(O)/libfdt/%.o:        CFLAGS  = $(BASE) -w $(INCLUDES)
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
-.PHONY: all qemu test deps debug gdb lint sizes help clean FORCE
+.PHONY: all qemu test bench nightly deps debug gdb lint sizes help clean FORCE
 
 quote  = '$(subst ','\'',$1)'
 given := $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v))
@@ -148,7 +163,7 @@ endif
 
 $(O)/toolchain.mk: FORCE
 	@CROSS_COMPILE='$(CROSS_COMPILE)' LLVM='$(LLVM)' LIBFDT_SRC='$(LIBFDT_SRC)' \
-	  scripts/toolchain $@ $(OPTIONAL) $(FOR_STRING) $(FOR_AS)
+	  scripts/toolchain $@ $(OPTIONAL) $(FOR_STRING) $(FOR_CORO) $(FOR_AS)
 
 # deps and clean come before whatever is asked for with them, also under -j.
 first := $(filter deps clean,$(MAKECMDGOALS))
@@ -242,6 +257,12 @@ gdb: ## attach a debugger to `make debug`
 
 test: all ## run every test; the last line counts them
 	$(Q)tests/run $(T)
+
+bench: all ## measure what the executor's parts cost, and write docs/costs.md
+	$(Q)scripts/costs $(ELF) --write
+
+nightly: all ## 2,000 short boots over seeds and clocks, in search of a lost wake-up
+	$(Q)tests/nightly $(ELF)
 
 lint: ## check layering, coroutines, the line budget and the scripts
 	$(Q)scripts/lint

@@ -179,7 +179,19 @@ static void for_each_in_flight(struct block_device *block, void (*report)(const 
                         report(disk->seats[i].owner);
 }
 
-static const struct block_operations operations = { submit, publish, for_each_in_flight };
+static void print(struct block_device *block)
+{
+        struct virtio_blk *disk = container_of(block, struct virtio_blk, block);
+        const struct virtq *queue = &disk->queue;
+        unsigned taken = 0;
+
+        for (unsigned i = 0; i < queue->seats; i++)
+                taken += disk->seats[i].owner ? 1 : 0;
+        printk("%u seats, %u taken; %u entries added, %u published, %u used; %s\n", queue->seats, taken, queue->added,
+               queue->published, queue->last_used, queue->broken ?: "not broken");
+}
+
+static const struct block_operations operations = { submit, publish, for_each_in_flight, print };
 
 static int read_config(struct virtio_blk *disk)
 {

@@ -2,6 +2,7 @@
 /* args.h - the boot arguments, key=value words; docs/contract.md has their meaning. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "printk.h"
@@ -32,3 +33,6 @@ extern struct arguments arguments;
 
 /* Read `text` into `arguments`, over the defaults. 0, or -EINVAL after saying which word is wrong, and why. At boot. */
 int args_parse(const char *text);
+
+/* A number as in a boot argument, decimal or 0x and hexadecimal: false for anything else. Any context. */
+bool number_parse(const char *text, uint64_t *number);

@@ -42,7 +42,7 @@ struct block_future {
         enum block_operation operation;
 };
 
-/* What a block driver does. All three are called in task context, the last also in a panic. */
+/* What a block driver does. All are called in task context, for_each_in_flight also in a panic. */
 struct block_operations {
         /* Give a checked request a seat: 0, -EAGAIN when all are taken, or the error that ends the request. */
         int (*submit)(struct block_device *device, struct block_future *request);
@@ -50,6 +50,8 @@ struct block_operations {
         void (*publish)(struct block_device *device);
         /* Call `report` for each request that the device has. */
         void (*for_each_in_flight)(struct block_device *device, void (*report)(const struct block_future *));
+        /* Print the state of its rings. */
+        void (*print)(struct block_device *device);
 };
 
 struct block_device {
@@ -82,6 +84,9 @@ struct block_device *block_device(unsigned number);
 /* How many disks there are. Any context. */
 unsigned block_device_count(void);
 
+/* Print a line for each disk (docs/contract.md). Any context. */
+void block_print(void);
+
 /* Resets of all disks since they were brought up. Any context. */
 unsigned block_device_resets(void);
 
@@ -105,16 +110,20 @@ enum poll block_poll(struct future *future, struct waker *waker);
 static inline struct block_future block_read(struct block_device *device, uint64_t sector, void *buffer,
                                              uint32_t sectors)
 {
-        return (struct block_future){ .future.poll = block_poll, .device = device, .buffer = buffer,
+        struct block_future made = { .future.poll = block_poll, .device = device, .buffer = buffer,
                                       .sector = sector, .sectors = sectors, .result = -EINPROGRESS, .operation = BLOCK_READ };
+
+        return made;
 }
 
 /* The same the other way round; durable only after a later block_flush(). (VIRTIO_BLK_T_OUT) */
 static inline struct block_future block_write(struct block_device *device, uint64_t sector, const void *buffer,
                                               uint32_t sectors)
 {
-        return (struct block_future){ .future.poll = block_poll, .device = device, .buffer = (void *)(uintptr_t)buffer,
+        struct block_future made = { .future.poll = block_poll, .device = device, .buffer = (void *)(uintptr_t)buffer,
                                       .sector = sector, .sectors = sectors, .result = -EINPROGRESS, .operation = BLOCK_WRITE };
+
+        return made;
 }
 
 /*
@@ -123,8 +132,10 @@ static inline struct block_future block_write(struct block_device *device, uint6
  */
 static inline struct block_future block_flush(struct block_device *device)
 {
-        return (struct block_future){ .future.poll = block_poll, .device = device, .result = -EINPROGRESS,
+        struct block_future made = { .future.poll = block_poll, .device = device, .result = -EINPROGRESS,
                                       .operation = BLOCK_FLUSH };
+
+        return made;
 }
 
 /*

@@ -56,10 +56,32 @@
                 (place) = (expression);                                                            \
                 coro_future->child = (int32_t)((char *)&(place).future - (char *)coro_future);     \
                 coro_future->state = __LINE__;                                                     \
-                __attribute__((fallthrough));                                                      \
-        case CORO_LABEL(__LINE__):                                                                 \
-                if (future_poll(&(place).future, coro_waker) == POLL_PENDING)                      \
+                if ((place).future.poll(&(place).future, coro_waker) == POLL_PENDING)              \
                         return POLL_PENDING;                                                       \
+                if (coro_waker == NULL) { /* never: only a jump comes here (clang prunes 0, and what it guards) */ \
+                        __attribute__((fallthrough));                                              \
+        case CORO_LABEL(__LINE__):                                                                 \
+                        if (future_poll(&(place).future, coro_waker) == POLL_PENDING)              \
+                                return POLL_PENDING;                                               \
+                }                                                                                  \
+        } while (0)
+
+/*
+ * Go on when somebody wakes the task, whoever it is and whatever for: the caller has seen to it that
+ * somebody will, and looks for himself what has happened.
+ */
+#define CORO_SUSPEND() CORO_LEAVE_AFTER(coro_waker->registered = 1)
+
+/* Let every other ready task run once: cheaper than to await yield_now(), and needs no place. */
+#define CORO_YIELD() CORO_LEAVE_AFTER(coro_waker->wake(coro_waker))
+
+#define CORO_LEAVE_AFTER(statement)                                                                \
+        do {                                                                                       \
+                coro_future->child = 0;                                                            \
+                coro_future->state = __LINE__;                                                     \
+                statement;                                                                         \
+                return POLL_PENDING;                                                               \
+        case CORO_LABEL(__LINE__):;                                                                \
         } while (0)
 
 /* End the coroutine here; its results are in its structure. */

@@ -48,6 +48,9 @@ int dt_number(const struct dt_node *node, const char *name, uint64_t *value);
 /* Whether `path`, "/soc/serial@10000000" perhaps with options after a colon, leads to the node. Any context. */
 bool dt_has_path(const struct dt_node *node, const char *path);
 
+/* Print the properties and the children of the node at `path`: 0, or -ENOENT. Any context. */
+int dt_print(const char *path);
+
 /* Whether the node's status lets it be used: missing, "okay" or "ok" (2.3.4). Any context. */
 bool dt_enabled(const struct dt_node *node);
 
@@ -84,12 +87,19 @@ struct machine {
         uint32_t harts;          /* that may be used */
         uint64_t hart_ids[MACHINE_HARTS_MAX]; /* of the first of them */
         uint64_t timebase;       /* Hz */
+        bool sstc;               /* the boot hart has a timer of its own */
         const char *bootargs;    /* "" when there are none */
         const char *stdout_path; /* perhaps with options after a colon; "" when there is none */
         uint32_t memories, reserveds;
         struct range memory[MACHINE_MEMORY_MAX];
         struct range reserved[MACHINE_RESERVED_MAX]; /* reserved-memory, memreserve, initrd, the tree itself */
 };
+
+/*
+ * Whether the cpu node says that its hart has an ISA extension, in lower case: in riscv,isa-extensions, or where
+ * that is missing in riscv,isa (RISC-V CPU bindings). Any context.
+ */
+bool dt_isa_has(const struct dt_node *cpu, const char *extension);
 
 /*
  * Check `tree` and read it. `hart` is the hart that booted. 0, or -EBADF after saying why. At boot.

@@ -20,28 +20,38 @@ struct task {
         struct executor *executor;
         const char *name;
         struct task *next; /* in the ready queue */
-        struct task *all_next, **all_link;
+        struct task *all_next, **all_link; /* among those that have not finished */
         uint32_t queued; /* shared: set by wake, cleared by the executor before it polls */
+        uint32_t polls;  /* both counted when the executor is */
+        uint64_t ticks;  /* accounting: of the timer, in all polls */
 };
 
 _Static_assert(sizeof(struct task) + sizeof(struct future) <= 96, "what a waiting task costs beside its own state");
 
 /*
- * Run after every batch of polls, in task context: what a batch has gathered (requests that wait for a
- * seat, rings to publish, timers to arm) is done once for all of it.
+ * A part of the kernel that wakes tasks from outside: the timer, the disks, the console. `run`, if any,
+ * comes after a batch of polls, in task context, when somebody has asked for it: what a batch has
+ * gathered (requests that wait for a seat, rings to publish, timers to arm) is done once for all of it.
+ * `may_wake` says whether an interrupt of its can still wake anybody.
  */
 struct batch_hook {
         void (*run)(struct batch_hook *self);
+        bool (*may_wake)(struct batch_hook *self);
         struct batch_hook *next;
 };
 
 struct executor {
         struct task *tail;     /* shared: producers swap themselves in here */
-        uint32_t batch_wanted; /* shared: an interrupt has work for the hooks */
+        uint32_t batch_wanted; /* shared: there is work for the hooks */
+        uint32_t watched;      /* shared: the watchdog is armed, or there is none */
+        uint32_t stalled;      /* shared: it has found the hart asleep: are all those who wait waiting in vain? */
         struct task marker;    /* bounds a batch; the queue is empty when it is the tail */
-        struct task *all;     /* that have not finished */
-        struct task *current; /* being polled; NULL between polls */
+        struct task *tasks, *daemons; /* that have not finished */
+        struct task *current;  /* shared: being polled */
         struct batch_hook *hooks;
+        void (*watch)(void);   /* arms the watchdog */
+        bool accounting;       /* count the polls of each task, and their ticks, and look for mistakes in them */
+        uint64_t longest_poll; /* in ticks; a longer one is told under log=debug */
 };
 
 /* Make `executor` empty. Before anything else is called on it. */
@@ -57,17 +67,23 @@ void executor_add_hook(struct executor *executor, struct batch_hook *hook);
  */
 void executor_spawn(struct executor *executor, struct task *task, struct future *root, const char *name);
 
-/* Poll what is ready and sleep (wfi) when nothing is, until every task has finished. Not in a task. */
-void executor_run_until_idle(struct executor *executor);
+/* The same for a task that executor_run_until_idle() does not wait for: it goes on in the next run. */
+void executor_spawn_daemon(struct executor *executor, struct task *task, struct future *root, const char *name);
+
+/*
+ * Poll what is ready and sleep (wfi) when nothing is, until every task but the daemons has finished: 0.
+ * -EDEADLK, after naming every task and what it awaits, when nothing can ever wake one of them. Not in a task.
+ */
+int executor_run_until_idle(struct executor *executor);
 
 /*
  * Poll one future to its end without running other tasks, asleep (wfi) while it waits: the bridge from
- * synchronous code. Returns 0, or -EDEADLK without polling where interrupts are masked, as in an
- * interrupt handler: nothing could ever wake it there. The caller owns `future`.
+ * synchronous code. Returns 0; -EDEADLK without polling where interrupts are masked, as in an interrupt
+ * handler, and with the future withdrawn when nothing can ever wake it. The caller owns `future`.
  */
 int executor_block_on(struct executor *executor, struct future *future);
 
-/* Ask for a batch, so that the hooks run though no task is woken. Any context. */
+/* Ask that the hooks run after this batch, or in one of their own when no task is ready. Any context. */
 static inline void executor_request_batch(struct executor *executor)
 {
         shared_store(&executor->batch_wanted, 1);

@@ -25,7 +25,18 @@ enum poll { POLL_PENDING, POLL_READY };
 /* How a future says "poll me again". `wake` may be called from an interrupt, any number of times. */
 struct waker {
         void (*wake)(struct waker *self);
+        uint32_t registered; /* somebody holds it, or did when its task was polled last: for the executor's lint */
 };
+
+/*
+ * Keep `waker` in `place` for a wake to come. A leaf does so in each poll that leaves it pending, and
+ * before it looks whether it is done. Task context.
+ */
+static inline void waker_register(struct waker **place, struct waker *waker)
+{
+        waker->registered = 1;
+        shared_store(place, waker);
+}
 
 enum { FUTURE_NEW = 0 };
 #define FUTURE_DONE (~(uint32_t)0)
@@ -33,7 +44,7 @@ enum { FUTURE_NEW = 0 };
 struct future {
         enum poll (*poll)(struct future *self, struct waker *waker);
         uint32_t state; /* FUTURE_NEW, FUTURE_DONE; between: a leaf's own enum, or a coroutine's source line */
-        int32_t child;  /* bytes from here to the future that this one awaits; 0: a leaf */
+        int32_t child;  /* bytes from here to the future that this one awaits; 0: a leaf, or too far away */
 };
 
 /*
@@ -50,9 +61,7 @@ static inline enum poll future_poll(struct future *future, struct waker *waker)
 /* Whether `future` has been polled and is not ready yet: somebody else may own its buffer. Any context. */
 static inline bool future_pending(const struct future *future)
 {
-        uint32_t state = shared_load(&future->state);
-
-        return state != FUTURE_NEW && state != FUTURE_DONE;
+        return shared_load(&future->state) + 1 > 1; /* FUTURE_DONE + 1 is 0 */
 }
 
 /* Mark `future` ready: `return future_ready(self);`. Any context. */
@@ -73,5 +82,7 @@ enum poll yield_poll(struct future *future, struct waker *waker);
 /* A future that is ready at its second poll. The caller owns the memory; task context only. */
 static inline struct yield_future yield_now(void)
 {
-        return (struct yield_future){ .future.poll = yield_poll };
+        struct yield_future made = { .future.poll = yield_poll };
+
+        return made;
 }

@@ -38,3 +38,6 @@ void irq_dispatch(void);
 
 /* Claims that found no handler or nothing to do. Any context. */
 uint64_t irq_spurious_count(void);
+
+/* Print who has had how many. Any context. */
+void irq_print(void);

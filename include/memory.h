@@ -29,3 +29,6 @@ struct range memory_free_range(unsigned index);
 
 /* Bytes in the machine's memory nodes. Any context. */
 uint64_t memory_total(void);
+
+/* Print what is free. Any context. */
+void memory_print(void);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 
 /* Print lines up to and including `level`; LOG_INFO at first. Any context. */
 void log_limit(enum log_level level);
+
+/* Whether lines of `level` are printed. Any context. */
+bool log_shows(enum log_level level);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)

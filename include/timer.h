@@ -2,6 +2,7 @@
 /* timer.h - time as a future. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "executor.h"
@@ -9,16 +10,18 @@
 struct timer_future {
         struct future future;
         struct waker *waker;
-        struct timer_future *next;
+        struct timer_future *child, *next, *previous; /* in the heap; previous: the parent of a first child */
         uint64_t deadline; /* in ticks of the platform's timer */
+        uint64_t sequence; /* among those of one deadline */
         int result;        /* 0, or -ECANCELED when withdrawn */
 };
 
 /*
  * Start keeping time for `executor`. `frequency` is the timer's rate in Hz, from the device tree's
- * timebase-frequency. Once, before any timer is polled.
+ * timebase-frequency; `sstc` says that the hart compares the time itself (Sstc), so that no firmware
+ * is asked. Once, before any timer is polled.
  */
-void timer_init(struct executor *executor, uint64_t frequency);
+void timer_init(struct executor *executor, uint64_t frequency, bool sstc);
 
 /* Called on a supervisor timer interrupt. Interrupt context. */
 void timer_interrupt(void);
@@ -29,13 +32,21 @@ uint64_t timer_now(void);
 /* `ticks` in microseconds, at the rate that timer_init() was told; without overflow. Any context. */
 uint64_t timer_microseconds(uint64_t ticks);
 
+/* `milliseconds` in ticks, or as many as 64 bits hold. Any context. */
+uint64_t timer_ticks(uint64_t milliseconds);
+
+/* Have `alarm` called once, in interrupt context, at `deadline` or soon after; it takes the place of any before it. Any context. */
+void timer_set_alarm(uint64_t deadline, void (*alarm)(void));
+
 /* The poll of the two below. Task context. */
 enum poll timer_poll(struct future *future, struct waker *waker);
 
 /* Ready at `deadline` (ticks) or, when that has passed, at once. The caller owns the memory. Task context. */
 static inline struct timer_future sleep_until(uint64_t deadline)
 {
-        return (struct timer_future){ .future.poll = timer_poll, .deadline = deadline };
+        struct timer_future made = { .future.poll = timer_poll, .deadline = deadline };
+
+        return made;
 }
 
 /* Ready `milliseconds` from now; a time beyond the timer's 64 bits is as late as they allow. Task context. */

@@ -94,6 +94,11 @@ static bool parse_number(struct word value, const char *suffixes, uint64_t *numb
         return true;
 }
 
+bool number_parse(const char *text, uint64_t *number)
+{
+        return parse_number((struct word){ text, strlen(text) }, NULL, number);
+}
+
 static int parse_choice(struct word word, struct word value, const struct key *key, uint64_t *number)
 {
         const char *choice = key->choices;

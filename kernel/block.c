@@ -22,8 +22,9 @@
 enum block_state { BLOCK_QUEUED = 1, BLOCK_SUBMITTED };
 
 static void run_hook(struct batch_hook *self);
+static bool may_wake(struct batch_hook *self);
 
-static struct batch_hook hook = { .run = run_hook };
+static struct batch_hook hook = { .run = run_hook, .may_wake = may_wake };
 static struct executor *served;
 static struct block_device *devices;
 static unsigned device_count;
@@ -67,6 +68,14 @@ unsigned block_device_resets(void)
         for (const struct block_device *device = devices; device; device = device->next)
                 resets += device->resets;
         return resets;
+}
+
+void block_print(void)
+{
+        for (const struct block_device *device = devices; device; device = device->next)
+                printk("disk %u node=%s transport=%s capacity=%lu block=%u ro=%u features=0x%016lx offered=0x%016lx "
+                       "queues=%u depth=%u\n", device->number, device->node, device->transport, device->capacity,
+                       device->block_size, device->read_only, device->features, device->offered, device->queues, device->depth);
 }
 
 void block_request_batch(void) { executor_request_batch(served); }
@@ -141,6 +150,7 @@ static enum poll start(struct block_future *request)
                 return future_ready(&request->future);
         if (device->waiting || !submit(device, request))
                 enqueue(device, request);
+        executor_request_batch(served);
         return shared_load(&request->future.state) == FUTURE_DONE ? POLL_READY : POLL_PENDING;
 }
 
@@ -164,7 +174,7 @@ enum poll block_poll(struct future *future, struct waker *waker)
 
         if (waker == NULL)
                 return withdraw(self);
-        shared_store(&self->waker, waker);
+        waker_register(&self->waker, waker);
         if (shared_load(&future->state) == FUTURE_NEW)
                 return start(self);
         return shared_load(&future->state) == FUTURE_DONE ? POLL_READY : POLL_PENDING;
@@ -202,6 +212,23 @@ static void run_hook(struct batch_hook *self)
                 seat_waiting(device);
                 device->operations->publish(device);
         }
+}
+
+static bool in_flight;
+
+static void note_in_flight(const struct block_future *request)
+{
+        (void)request;
+        in_flight = true;
+}
+
+static bool may_wake(struct batch_hook *self)
+{
+        (void)self;
+        in_flight = false;
+        for (struct block_device *device = devices; device; device = device->next)
+                device->operations->for_each_in_flight(device, note_in_flight);
+        return in_flight;
 }
 
 static void report_request(const struct block_future *request)

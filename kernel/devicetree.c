@@ -164,6 +164,20 @@ bool dt_compatible(const struct dt_node *node, const char *compatible)
         return list && fdt_stringlist_contains(list, length, compatible) && dt_enabled(node);
 }
 
+bool dt_isa_has(const struct dt_node *cpu, const char *extension)
+{
+        int length;
+        const char *list = dt_property(cpu, "riscv,isa-extensions", &length), *isa = dt_string(cpu, "riscv,isa");
+        size_t wanted = strlen(extension);
+
+        if (list)
+                return fdt_stringlist_contains(list, length, extension);
+        while (isa && (isa = strchr(isa, '_')) != NULL)
+                if (strcspn(++isa, "_") == wanted && memcmp(isa, extension, wanted) == 0)
+                        return true;
+        return false;
+}
+
 bool dt_has_path(const struct dt_node *node, const char *path)
 {
         size_t length = strcspn(path, ":"), name;
@@ -175,6 +189,53 @@ bool dt_has_path(const struct dt_node *node, const char *path)
                         return false;
         }
         return length == 0;
+}
+
+/* A value is text where all of it is printable strings, else cells. */
+static bool is_text(const struct property *property)
+{
+        const char *text = property->value;
+
+        if (property->length < 2 || text[0] == '\0' || text[property->length - 1] != '\0')
+                return false;
+        for (int i = 0; i < property->length - 1; i++)
+                if (text[i] != '\0' ? text[i] < ' ' || text[i] > '~' : text[i + 1] == '\0')
+                        return false;
+        return true;
+}
+
+static void print_property(const struct property *property)
+{
+        const char *value = property->value;
+        bool text = is_text(property);
+
+        printk("  %s", property->name);
+        for (int i = 0; i < property->length; i += text ? (int)strlen(value + i) + 1 : i + CELL <= property->length ? CELL : 1)
+                if (text)
+                        printk("%s\"%s\"", i == 0 ? " = " : ", ", value + i);
+                else if (i + CELL <= property->length)
+                        printk("%s0x%x", i == 0 ? " = " : " ", fdt32_ld((const fdt32_t *)(const void *)(value + i)));
+                else
+                        printk(" %02x", (unsigned char)value[i]);
+        printk("\n");
+}
+
+int dt_print(const char *path)
+{
+        const struct dt_node *node = NULL, *child = NULL;
+
+        if (strcmp(path, "/") == 0)
+                path = "";
+        while ((node = dt_next(node)) != NULL && !dt_has_path(node, path))
+                ;
+        if (!node)
+                return -ENOENT;
+        for (int i = 0; i < node->properties; i++)
+                print_property(&properties[node->first_property + i]);
+        while ((child = dt_next(child)) != NULL)
+                if (child->parent == node)
+                        printk("  %s/\n", child->name);
+        return 0;
 }
 
 static uint64_t read_cells(const fdt32_t *cells, int count)

@@ -21,6 +21,7 @@
 
 #include "arch.h"
 #include "panic.h"
+#include "printk.h"
 #include "util.h"
 
 static void enqueue(struct executor *executor, struct task *task)
@@ -43,7 +44,7 @@ static void task_wake(struct waker *waker)
 
 void executor_init(struct executor *executor)
 {
-        *executor = (struct executor){ .tail = &executor->marker };
+        *executor = (struct executor){ .tail = &executor->marker, .watched = 1, .longest_poll = UINT64_MAX };
 }
 
 void executor_add_hook(struct executor *executor, struct batch_hook *hook)
@@ -56,7 +57,7 @@ void executor_add_hook(struct executor *executor, struct batch_hook *hook)
         *link = hook;
 }
 
-void executor_spawn(struct executor *executor, struct task *task, struct future *root, const char *name)
+static void spawn(struct task **list, struct executor *executor, struct task *task, struct future *root, const char *name)
 {
         if (!task_finished(task))
                 panic("task %s is spawned again before it has finished", task->name);
@@ -66,12 +67,24 @@ void executor_spawn(struct executor *executor, struct task *task, struct future 
         task->root = root;
         task->executor = executor;
         task->name = name;
-        task->all_next = executor->all;
-        task->all_link = &executor->all;
-        if (executor->all)
-                executor->all->all_link = &task->all_next;
-        executor->all = task;
+        task->polls = 0;
+        task->ticks = 0;
+        task->all_next = *list;
+        task->all_link = list;
+        if (*list)
+                (*list)->all_link = &task->all_next;
+        *list = task;
         enqueue(executor, task);
+}
+
+void executor_spawn(struct executor *executor, struct task *task, struct future *root, const char *name)
+{
+        spawn(&executor->tasks, executor, task, root, name);
+}
+
+void executor_spawn_daemon(struct executor *executor, struct task *task, struct future *root, const char *name)
+{
+        spawn(&executor->daemons, executor, task, root, name);
 }
 
 /* The task's memory is its owner's again. `queued` stays set, so a waker that comes too late links nothing. */
@@ -83,17 +96,42 @@ static void retire(struct task *task)
         task->executor = NULL;
 }
 
+/* The poll, its account, and two lints; what they cost is paid where somebody looks (log=debug, the monitor). */
+__attribute__((noinline))
+static enum poll poll_accounted(struct executor *executor, struct task *task)
+{
+        uint64_t start = read_time();
+
+        task->waker.registered = 0;
+        task->polls++;
+
+        enum poll poll = future_poll(task->root, &task->waker);
+        uint64_t ticks = read_time() - start;
+
+        task->ticks += ticks;
+        if (ticks > executor->longest_poll) {
+                executor->longest_poll = ticks;
+                log_debug("task %s has kept all others waiting for %lu ticks, up to here:", task->name, ticks);
+                if (log_shows(LOG_DEBUG))
+                        print_await_chain(task->root);
+        }
+        if (poll == POLL_PENDING && !task->waker.registered && !shared_load(&task->queued)) {
+                log_warn("task %s: a poll has returned pending, and nobody holds its waker:", task->name);
+                print_await_chain(task->root);
+        }
+        return poll;
+}
+
 static void run_task(struct executor *executor, struct task *task)
 {
         /* Before the poll: a wake that comes during it must link the task again. */
         shared_store(&task->queued, 0);
-        executor->current = task;
+        shared_store(&executor->current, task);
 
-        enum poll poll = future_poll(task->root, &task->waker);
+        enum poll poll = executor->accounting ? poll_accounted(executor, task) : future_poll(task->root, &task->waker);
 
-        executor->current = NULL;
         /* Woken in its last poll, it is linked once more and lives until it is popped: it is ready then as well. */
-        if (poll == POLL_READY && shared_swap(&task->queued, 1) == 0)
+        if (poll != POLL_PENDING && shared_swap(&task->queued, 1) == 0)
                 retire(task);
 }
 
@@ -102,7 +140,14 @@ static void run_hooks(struct executor *executor)
         /* Before the hooks: what an interrupt asks for while they run is not lost. */
         shared_store(&executor->batch_wanted, 0);
         for (struct batch_hook *hook = executor->hooks; hook; hook = hook->next)
-                hook->run(hook);
+                if (hook->run)
+                        hook->run(hook);
+}
+
+static void arm_watchdog(struct executor *executor)
+{
+        if (!shared_load(&executor->watched))
+                executor->watch();
 }
 
 static void run_batch(struct executor *executor)
@@ -110,13 +155,16 @@ static void run_batch(struct executor *executor)
         struct task *task = shared_load(&executor->marker.next), *next;
 
         if (task) {
+                arm_watchdog(executor);
                 enqueue(executor, &executor->marker);
                 for (; task != &executor->marker; task = next) {
                         next = shared_load(&task->next); /* a wake may change it once the flag is clear */
                         run_task(executor, task);
                 }
+                shared_store(&executor->current, (struct task *)NULL);
         }
-        run_hooks(executor);
+        if (shared_load(&executor->batch_wanted))
+                run_hooks(executor);
 }
 
 static bool idle(const struct executor *executor)
@@ -124,19 +172,59 @@ static bool idle(const struct executor *executor)
         return shared_load(&executor->tail) == &executor->marker && !shared_load(&executor->batch_wanted);
 }
 
-void executor_run_until_idle(struct executor *executor)
+/*
+ * Whether those who wait wait in vain. Looked into when the watchdog says so, for what it costs must not
+ * be paid each time the hart goes to sleep; and with interrupts masked, or the last one that anybody
+ * waits for could come between the look for it and the look for those it has woken.
+ */
+static bool stalled(struct executor *executor)
 {
-        while (executor->all) {
+        if (!shared_load(&executor->stalled))
+                return false;
+        shared_store(&executor->stalled, 0);
+        for (struct batch_hook *hook = executor->hooks; hook; hook = hook->next)
+                if (hook->may_wake && hook->may_wake(hook))
+                        return false;
+        return true;
+}
+
+static void print_tasks(const struct task *task)
+{
+        for (; task; task = task->all_next) {
+                printk("task %s:\n", task->name);
+                print_await_chain(task->root);
+        }
+}
+
+static int deadlock(const struct executor *executor)
+{
+        log_error("deadlock: nothing can ever wake one of these tasks");
+        print_tasks(executor->tasks);
+        print_tasks(executor->daemons);
+        return -EDEADLK;
+}
+
+int executor_run_until_idle(struct executor *executor)
+{
+        bool in_vain = false;
+
+        while (executor->tasks && !in_vain) {
                 run_batch(executor);
+                if (!idle(executor))
+                        continue;
                 /*
                  * Masked from the last look until after wfi: an interrupt that comes between the two stays
                  * pending, and wfi returns at once.
                  */
                 interrupts_disable();
-                if (executor->all && idle(executor))
-                        wait_for_interrupt();
+                if (executor->tasks && idle(executor)) {
+                        in_vain = stalled(executor);
+                        if (!in_vain)
+                                wait_for_interrupt();
+                }
                 interrupts_enable();
         }
+        return in_vain ? deadlock(executor) : 0;
 }
 
 struct block_on_waker {
@@ -152,17 +240,26 @@ static void block_on_wake(struct waker *waker)
 int executor_block_on(struct executor *executor, struct future *future)
 {
         struct block_on_waker waker = { .waker.wake = block_on_wake };
+        bool in_vain = false;
 
         if (!interrupts_enabled())
                 return -EDEADLK;
-        while (future_poll(future, &waker.waker) == POLL_PENDING) {
+        while (!in_vain && future_poll(future, &waker.waker) == POLL_PENDING) {
                 run_hooks(executor);
+                if (!executor->current)
+                        arm_watchdog(executor); /* in a task, it is already looking at that */
                 interrupts_disable();
-                if (!shared_load(&waker.woken) && !shared_load(&executor->batch_wanted))
-                        wait_for_interrupt();
+                if (!shared_load(&waker.woken) && !shared_load(&executor->batch_wanted)) {
+                        in_vain = stalled(executor);
+                        if (!in_vain)
+                                wait_for_interrupt();
+                }
                 interrupts_enable();
                 shared_store(&waker.woken, 0);
         }
         run_hooks(executor);
-        return 0;
+        if (!in_vain)
+                return 0;
+        future_poll(future, NULL);
+        return deadlock(executor);
 }

@@ -21,7 +21,7 @@ enum poll coro_withdraw(struct future *future)
 {
         struct future *child = (struct future *)(void *)((char *)future + future->child);
 
-        if (future->state != FUTURE_NEW && future_poll(child, NULL) == POLL_PENDING)
+        if (future->state != FUTURE_NEW && future->child != 0 && future_poll(child, NULL) == POLL_PENDING)
                 return POLL_PENDING;
         return future_ready(future);
 }

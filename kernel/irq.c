@@ -14,6 +14,7 @@ struct line {
         void *context;
         const char *name;
         unsigned idle; /* interrupts in a row with nothing to do */
+        uint64_t count;
 };
 
 static const struct irq_chip *chip;
@@ -57,6 +58,7 @@ void irq_dispatch(void)
         while ((source = chip->claim()) != 0) {
                 struct line *line = &lines[source <= SOURCES_MAX ? source : 0];
 
+                line->count++;
                 if (line->handler && line->handler(line->context) == IRQ_HANDLED)
                         line->idle = 0;
                 else
@@ -66,3 +68,11 @@ void irq_dispatch(void)
 }
 
 uint64_t irq_spurious_count(void) { return spurious; }
+
+void irq_print(void)
+{
+        for (uint32_t source = 1; chip && source <= chip->sources; source++)
+                if (lines[source].count > 0 || lines[source].handler)
+                        printk("%4u  %-24s %lu\n", source, lines[source].name ?: "nobody's", lines[source].count);
+        printk("%lu of them found nothing to do\n", spurious);
+}

@@ -57,7 +57,10 @@ static int read_cpu(struct machine *machine, const struct dt_node *node, bool *i
         if (machine->harts < MACHINE_HARTS_MAX)
                 machine->hart_ids[machine->harts] = reg.base;
         machine->harts++;
-        *is_boot_hart |= reg.base == machine->boot_hart;
+        if (reg.base == machine->boot_hart) {
+                *is_boot_hart = true;
+                machine->sstc = dt_isa_has(node, "sstc");
+        }
         return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "sbi.h"
 #include "timer.h"
 #include "vm.h"
+#include "watchdog.h"
 
 #define SQUALL_VERSION "0.1"
 
@@ -41,17 +42,6 @@ static void print_machine(void)
                machine.boot_hart, machine.harts, memory_total());
 }
 
-static void print_disks(void)
-{
-        const struct block_device *disk;
-
-        for (unsigned i = 0; (disk = block_device(i)) != NULL; i++)
-                printk("disk %u node=%s transport=%s capacity=%lu block=%u ro=%u features=0x%016lx offered=0x%016lx "
-                       "queues=%u depth=%u\n", i, disk->node, disk->transport, disk->capacity,
-                       disk->block_size, disk->read_only, disk->features,
-                       disk->offered, disk->queues, disk->depth);
-}
-
 /* A hart that the firmware has stopped may spin, at the cost of a whole processor (OpenSBI 1.1): let it sleep instead. */
 static void park_other_harts(void)
 {
@@ -76,7 +66,8 @@ void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
 
         executor_init(&executor);
         panic_watch(&executor);
-        timer_init(&executor, machine.timebase);
+        timer_init(&executor, machine.timebase, machine.sstc);
+        watchdog_init(&executor);
         block_init(&executor);
         jobs_init(entered_at);
 
@@ -87,9 +78,10 @@ void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
         if (args_parse(machine.bootargs) != 0)
                 power_exit(EXIT_INPUT);
         log_limit((enum log_level)arguments.log);
+        executor.accounting = log_shows(LOG_DEBUG);
         if (drivers_probe(&machine, device_drivers) != 0)
                 power_exit(EXIT_INPUT);
-        print_disks();
+        block_print();
 
         interrupts_unmask_external();
         interrupts_enable();

@@ -112,3 +112,12 @@ struct range memory_free_range(unsigned index)
 }
 
 uint64_t memory_total(void) { return total; }
+
+void memory_print(void)
+{
+        for (unsigned i = 0; i < piece_count; i++)
+                printk("0x%010lx to 0x%010lx: %lu of %lu KiB are free\n", pieces[i].range.base,
+                       pieces[i].range.base + pieces[i].range.size,
+                       (pieces[i].range.base + pieces[i].range.size - pieces[i].next) / 1024, pieces[i].range.size / 1024);
+        printk("%lu KiB in all, with what the kernel, the firmware and the device tree keep\n", total / 1024);
+}

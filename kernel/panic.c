@@ -73,6 +73,8 @@ static void print_tasks(void)
         block_report();
 }
 
+static const struct console_device last_resort = { .put = sbi_put_character };
+
 void panic_at(uintptr_t pc, uintptr_t frame, uintptr_t stval, const char *cause)
 {
         static bool panicking;
@@ -80,11 +82,12 @@ void panic_at(uintptr_t pc, uintptr_t frame, uintptr_t stval, const char *cause)
 
         interrupts_disable();
         if (panicking) { /* in its own last words, perhaps for want of a console: what is left is to go */
-                console_attach(sbi_put_character);
+                console_attach(&last_resort);
                 printk("panic in a panic: %s\n", cause);
                 power_exit(EXIT_PANIC);
         }
         panicking = true;
+        console_end_line();
         symbol_format(name, sizeof name, pc);
         printk("panic cause=%s sepc=0x%lx (%s) stval=0x%lx\n", cause, pc, name, stval);
         print_backtrace(frame);

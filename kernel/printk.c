@@ -196,12 +196,14 @@ static enum log_level limit = LOG_INFO;
 
 void log_limit(enum log_level level) { limit = level; }
 
+bool log_shows(enum log_level level) { return level <= limit; }
+
 void log_line(enum log_level level, const char *format, ...)
 {
         static const char *const prefixes[] = { "error: ", "warning: ", "", "debug: " };
         va_list arguments;
 
-        if (level > limit)
+        if (!log_shows(level))
                 return;
         va_start(arguments, format);
         print(prefixes[level], format, arguments, "\n");

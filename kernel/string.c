@@ -19,7 +19,7 @@ void *memcpy(void *restrict destination, const void *restrict source, size_t len
         if (aligned(to, from))
                 for (; length >= sizeof(word); length -= sizeof(word), to += sizeof(word), from += sizeof(word))
                         *(word *)(void *)to = *(const word *)(const void *)from;
-        while (length-- > 0)
+        for (; length > 0; length--)
                 *to++ = *from++;
         return destination;
 }

@@ -2,9 +2,14 @@
 /*
  * timer.c - futures that wait for a time.
  *
- * The list belongs to the tasks: the timer's interrupt asks for a batch, and the hook after it wakes
- * what is due and sets the next interrupt. No tick: nobody wakes
- * a hart that nobody waits for (but for a timer withdrawn: its interrupt comes all the same, once).
+ * They are kept in a pairing heap: a tree in which a parent is due before its children, however many it
+ * has. Adding one is a single comparison; taking the first out melds its children in pairs, and the pairs
+ * into one, which takes O(log n) steps, amortised (Fredman, Sedgewick, Sleator, Tarjan: The Pairing Heap,
+ * 1986). Nothing is allocated, and nothing is recursive.
+ *
+ * The heap belongs to the tasks: the timer's interrupt asks for a batch, and the hook after it wakes
+ * what is due and sets the next interrupt. There is no tick. A timer that is withdrawn does not undo
+ * its interrupt, which then finds nothing to do.
  */
 #include "timer.h"
 
@@ -18,19 +23,25 @@
 enum timer_state { TIMER_ARMED = 1 };
 
 static void run_hook(struct batch_hook *hook);
+static bool may_wake(struct batch_hook *hook);
 
-static struct batch_hook hook = { .run = run_hook };
+static struct batch_hook hook = { .run = run_hook, .may_wake = may_wake };
 static struct executor *served;
 static uint64_t ticks_per_second;
-static struct timer_future *first; /* by deadline, equal ones in the order they came */
-static uint64_t programmed;        /* shared: the deadline that the hardware knows; UINT64_MAX: none */
+static bool has_sstc;
+static struct timer_future *root;
+static uint64_t sequence;
+static uint64_t programmed; /* shared: when the hardware will interrupt; UINT64_MAX: never */
+static uint64_t alarm_deadline; /* shared; UINT64_MAX: none is set */
+static void (*alarm_function)(void);
 
-void timer_init(struct executor *executor, uint64_t frequency)
+void timer_init(struct executor *executor, uint64_t frequency, bool sstc)
 {
         served = executor;
         ticks_per_second = frequency;
-        first = NULL;
-        programmed = UINT64_MAX;
+        has_sstc = sstc;
+        root = NULL;
+        programmed = alarm_deadline = UINT64_MAX;
         executor_add_hook(executor, &hook);
 }
 
@@ -41,75 +52,183 @@ uint64_t timer_microseconds(uint64_t ticks)
         return ticks / ticks_per_second * 1000000 + ticks % ticks_per_second * 1000000 / ticks_per_second;
 }
 
+uint64_t timer_ticks(uint64_t milliseconds)
+{
+        uint64_t ticks;
+
+        if (__builtin_mul_overflow(milliseconds / 1000, ticks_per_second, &ticks) ||
+            __builtin_add_overflow(ticks, milliseconds % 1000 * ticks_per_second / 1000, &ticks))
+                return UINT64_MAX;
+        return ticks;
+}
+
 struct timer_future sleep_ms(uint64_t milliseconds)
 {
-        uint64_t ticks = milliseconds % 1000 * ticks_per_second / 1000, deadline;
+        uint64_t deadline;
 
-        if (__builtin_mul_overflow(milliseconds / 1000, ticks_per_second, &deadline) ||
-            __builtin_add_overflow(deadline, ticks, &deadline) || __builtin_add_overflow(deadline, timer_now(), &deadline))
+        if (__builtin_add_overflow(timer_now(), timer_ticks(milliseconds), &deadline))
                 deadline = UINT64_MAX;
         return sleep_until(deadline);
 }
 
-static void insert(struct timer_future *timer)
-{
-        struct timer_future **link = &first;
+/* The heap ------------------------------------------------------------------------------------- */
 
-        while (*link && (*link)->deadline <= timer->deadline)
-                link = &(*link)->next;
-        timer->next = *link;
-        *link = timer;
+static bool before(const struct timer_future *a, const struct timer_future *b)
+{
+        return a->deadline != b->deadline ? a->deadline < b->deadline : a->sequence < b->sequence;
 }
 
-static enum poll withdraw(struct timer_future *timer)
+/* The heap of two heaps: the one that is due later becomes the first child of the other. */
+static struct timer_future *meld(struct timer_future *a, struct timer_future *b)
 {
-        struct timer_future **link = &first;
+        if (before(b, a)) {
+                struct timer_future *later = a;
 
-        while (*link && *link != timer)
-                link = &(*link)->next;
-        if (*link)
-                *link = timer->next;
-        timer->result = -ECANCELED;
-        return future_ready(&timer->future);
+                a = b;
+                b = later;
+        }
+        b->previous = a;
+        b->next = a->child;
+        if (b->next)
+                b->next->previous = b;
+        a->child = b;
+        return a;
 }
+
+/* The heap of all heaps in a list of siblings, perhaps NULL: in pairs from left to right, then the pairs from right to left. */
+static struct timer_future *meld_all(struct timer_future *list)
+{
+        struct timer_future *pairs = NULL, *heap, *next;
+
+        for (; list; list = next) {
+                heap = list;
+                next = heap->next;
+                if (next) {
+                        list = next;
+                        next = list->next;
+                        heap = meld(heap, list);
+                }
+                heap->next = pairs;
+                pairs = heap;
+        }
+        for (heap = pairs, pairs = heap ? heap->next : NULL; pairs; pairs = next) {
+                next = pairs->next;
+                heap = meld(heap, pairs);
+        }
+        return heap;
+}
+
+static void add(struct timer_future *timer)
+{
+        timer->child = NULL;
+        timer->sequence = sequence++;
+        root = root ? meld(root, timer) : timer;
+}
+
+static void take_out(struct timer_future *timer)
+{
+        struct timer_future *rest = meld_all(timer->child);
+
+        if (timer == root) {
+                root = rest;
+                return;
+        }
+        if (timer->previous->child == timer)
+                timer->previous->child = timer->next;
+        else
+                timer->previous->next = timer->next;
+        if (timer->next)
+                timer->next->previous = timer->previous;
+        if (rest)
+                root = meld(root, rest);
+}
+
+/* Futures -------------------------------------------------------------------------------------- */
 
 enum poll timer_poll(struct future *future, struct waker *waker)
 {
         struct timer_future *self = container_of(future, struct timer_future, future);
+        bool armed = future->state == TIMER_ARMED;
 
-        if (waker == NULL)
-                return withdraw(self);
-        self->waker = waker;
-        if (future->state == FUTURE_NEW) {
+        if (waker == NULL) {
+                if (armed)
+                        take_out(self);
+                self->result = -ECANCELED;
+                return future_ready(future);
+        }
+        waker_register(&self->waker, waker);
+        if (!armed) {
                 if (self->deadline <= timer_now())
                         return future_ready(future);
                 future->state = TIMER_ARMED;
-                insert(self);
+                add(self);
+                executor_request_batch(served);
         }
         return POLL_PENDING;
 }
 
-static void run_hook(struct batch_hook *self)
-{
-        (void)self;
-        while (first && first->deadline <= timer_now()) {
-                struct timer_future *due = first;
+/* The hardware ----------------------------------------------------------------------------------- */
 
-                first = due->next;
-                future_ready(&due->future);
-                due->waker->wake(due->waker);
-        }
-        if (first && first->deadline != shared_load(&programmed)) {
-                shared_store(&programmed, first->deadline);
-                sbi_set_timer(first->deadline);
-                interrupts_unmask_timer();
-        }
+/* Interrupt at `deadline`, unless the hardware will sooner: what comes too soon finds nothing to do. Interrupts are masked. */
+static void program(uint64_t deadline)
+{
+        if (deadline >= shared_load(&programmed))
+                return;
+        shared_store(&programmed, deadline);
+        if (has_sstc)
+                timer_compare_write(deadline);
+        else
+                sbi_set_timer(deadline);
+        interrupts_unmask_timer();
+}
+
+void timer_set_alarm(uint64_t deadline, void (*alarm)(void))
+{
+        bool enabled = interrupts_save();
+
+        alarm_deadline = deadline;
+        alarm_function = alarm;
+        program(deadline);
+        interrupts_restore(enabled);
 }
 
 void timer_interrupt(void)
 {
-        /* Pending until the next sbi_set_timer(): mask it, or it would come again at once. */
+        /* Pending until the next deadline is set: mask it, or it would come again at once. */
         interrupts_mask_timer();
         shared_store(&programmed, UINT64_MAX);
         executor_request_batch(served);
+        if (alarm_deadline <= timer_now()) {
+                alarm_deadline = UINT64_MAX;
+                alarm_function();
+        }
+}
+
+static void run_hook(struct batch_hook *self)
+{
+        uint64_t now = read_time(), next;
+
+        (void)self;
+        while (root && root->deadline <= now) {
+                struct timer_future *due = root;
+
+                root = meld_all(due->child);
+                future_ready(&due->future);
+                due->waker->wake(due->waker);
+        }
+        next = shared_load(&alarm_deadline);
+        if (root && root->deadline < next)
+                next = root->deadline;
+        if (next < shared_load(&programmed)) {
+                bool enabled = interrupts_save();
+
+                program(next);
+                interrupts_restore(enabled);
+        }
+}
+
+static bool may_wake(struct batch_hook *self)
+{
+        (void)self;
+        return root != NULL;
 }

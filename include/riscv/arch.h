@@ -15,18 +15,19 @@
 /*
  * What tasks and interrupt handlers both touch: 32-bit numbers and pointers. One hart, so an interrupt
  * is a function call between two instructions, and a whole access plus a compiler barrier is order
- * enough; the swap is an amoswap, which no interrupt divides. Any context.
+ * enough; the swap is an amoswap, which no interrupt divides. (gcc 12 makes an amoswap of a plain
+ * atomic store too, and QEMU executes one slowly: so load and store are volatile accesses.) Any context.
  */
 #define shared_load(place)                                                                         \
         __extension__({                                                                            \
-                __typeof__(*(place)) shared_value = __atomic_load_n(place, __ATOMIC_RELAXED);      \
+                __typeof__(*(place)) shared_value = *(const volatile __typeof__(*(place)) *)(const void *)(place); \
                 compiler_barrier();                                                                \
                 shared_value;                                                                      \
         })
 #define shared_store(place, value)                                                                 \
         do {                                                                                       \
                 compiler_barrier();                                                                \
-                __atomic_store_n(place, value, __ATOMIC_RELAXED);                                  \
+                *(volatile __typeof__(*(place)) *)(void *)(place) = (value);                       \
                 compiler_barrier();                                                                \
         } while (0)
 #define shared_swap(place, value)                                                                  \
@@ -84,6 +85,7 @@ MMIO_ACCESS(32)
                 __asm__ volatile("csrr %0, " #csr : "=r"(csr_value)::"memory");                    \
                 csr_value;                                                                         \
         })
+#define csr_write(csr, value) __asm__ volatile("csrw " #csr ", %0" ::"rK"(value) : "memory")
 #define csr_set(csr, bits) __asm__ volatile("csrs " #csr ", %0" ::"rK"(bits) : "memory")
 #define csr_clear(csr, bits) __asm__ volatile("csrc " #csr ", %0" ::"rK"(bits) : "memory")
 
@@ -101,10 +103,10 @@ static inline bool interrupts_enabled(void)
 /* Mask interrupts; returns what interrupts_restore() wants back. Any context. */
 static inline bool interrupts_save(void)
 {
-        bool enabled = interrupts_enabled();
+        uint64_t former;
 
-        interrupts_disable();
-        return enabled;
+        __asm__ volatile("csrrc %0, sstatus, %1" : "=r"(former) : "rK"(SSTATUS_SIE) : "memory");
+        return (former & SSTATUS_SIE) != 0;
 }
 
 /* Undo an interrupts_save(). Any context. */
@@ -125,6 +127,9 @@ static inline void interrupts_restore(bool enabled)
 /* Ticks of the platform's timer; instructions retired (exact under QEMU's -icount shift=0). Any context. */
 #define read_time() csr_read(time)
 #define read_instructions() csr_read(instret)
+
+/* Interrupt this hart at `ticks` of the timer: stimecmp, of Sstc, by its number, for older assemblers do not know it. */
+#define timer_compare_write(ticks) csr_write(0x14d, ticks)
 
 /* The caller's frame pointer, for a backtrace. */
 #define frame_pointer() ((uintptr_t)__builtin_frame_address(0))

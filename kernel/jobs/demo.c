@@ -51,13 +51,13 @@ struct task_a {
 /* What B awaits between its turns: at once the next one, or that A wakes it. */
 struct turn {
         struct future future;
-        const struct task_a *a;
+        struct task_a *a;
 };
 
 struct task_b {
         struct future future;
         struct turn turn;
-        const struct task_a *a;
+        struct task_a *a;
         uint64_t turns;
         unsigned told; /* the step of A during which B has spoken */
 };
@@ -94,7 +94,7 @@ static enum poll narrated_poll(struct future *future, struct waker *waker)
                 return POLL_PENDING;
         }
         if (waker != NULL)
-                self->awaiter = waker;
+                waker_register(&self->awaiter, waker);
         future->state = NARRATED_SUBMITTED;
         future->child = (int32_t)((char *)self->request - (char *)self);
         if (future_poll(&self->request->future, waker ? &self->waker : NULL) == POLL_READY)
@@ -114,11 +114,12 @@ static struct narrated narrate(struct task_a *a, const char *what)
 
 static enum poll turn_poll(struct future *future, struct waker *waker)
 {
-        const struct turn *self = container_of(future, struct turn, future);
+        struct turn *self = container_of(future, struct turn, future);
 
         if (future->state != FUTURE_NEW || waker == NULL)
                 return future_ready(future);
         future->state = 1;
+        waker_register(&self->a->b, waker);
         if (shared_load(&self->a->b_may_run))
                 waker->wake(waker);
         return POLL_PENDING;

@@ -11,7 +11,8 @@
 #include "printk.h"
 #include "util.h"
 
-static const struct job *const jobs[] = { &demo_job, &probe_job, &fill_job, &verify_job, &idle_job, &panic_job };
+static const struct job *const jobs[] = { &demo_job, &probe_job, &fill_job, &verify_job, &idle_job,
+                                          &tasks_job, &bench_executor_job, &monitor_job, &panic_job };
 
 static uint64_t entered;
 
@@ -68,7 +69,12 @@ enum exit_code job_run(struct executor *executor)
 
         if (!job) /* args_parse() takes no other */
                 return EXIT_INPUT;
-        return job->needs_disk && !disk ? EXIT_DEVICE : job->run(executor, disk);
+        if (job->needs_disk && !disk)
+                return EXIT_DEVICE;
+
+        enum exit_code code = job->run(executor, disk);
+
+        return executor->tasks ? EXIT_MISMATCH : code; /* those whom nothing can wake */
 }
 
 void tally_count(struct tally *tally, int result)

@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "console.h"
+#include "future.h"
 #include "memory.h"
 #include "panic.h"
 #include "sbi.h"
@@ -207,6 +208,12 @@ void host_wait_for_interrupt(void)
 
 uint64_t host_time(void) { return host.time += host.time_step; }
 
+void host_timer_compare(uint64_t ticks)
+{
+        host.timer_compares++;
+        host.timer_deadline = ticks;
+}
+
 void assert_stops(const char *text, void (*function)(void *), void *argument)
 {
         stop_expected = true;
@@ -249,8 +256,6 @@ WEAK void panic(const char *format, ...)
         host_fail("panic: %s", words);
 }
 
-WEAK void print_await_chain(const struct future *future) { (void)future; }
-
 static void put_text(const char *text, size_t length)
 {
         size_t room = sizeof host.console - 1 - host.console_length;
@@ -262,11 +267,29 @@ static void put_text(const char *text, size_t length)
         host.console[host.console_length] = '\0';
 }
 
+/* What panic.c would say in other words: a line for each, with its state. */
+WEAK void print_await_chain(const struct future *future)
+{
+        char line[64];
+
+        for (int indent = 2;; indent += 2) {
+                put_text(line, (size_t)snprintf(line, sizeof line, future->state == FUTURE_DONE ? "%*sdone\n" : "%*sstate %u\n",
+                                               indent, "", future->state));
+                if (future->child == 0)
+                        return;
+                future = (const struct future *)(const void *)((const char *)future + future->child);
+        }
+}
+
 WEAK void console_write(const char *text, size_t length) { put_text(text, length); }
 
 WEAK void sbi_put_character(char character) { put_text(&character, 1); }
 
-WEAK void sbi_set_timer(uint64_t ticks) { host.timer_deadline = ticks; }
+WEAK void sbi_set_timer(uint64_t ticks)
+{
+        host.timer_calls++;
+        host.timer_deadline = ticks;
+}
 
 /* Each in a block of its own, so that the sanitizer sees who leaves his. */
 WEAK void *memory_allocate(size_t bytes, size_t alignment)

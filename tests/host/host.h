@@ -49,7 +49,8 @@ struct host {
 
         /* What a test may look at. */
         uint64_t points, sleeps, interrupts, timer_interrupts;
-        uint64_t timer_deadline; /* as sbi_set_timer() was told, UINT64_MAX at first */
+        uint64_t timer_deadline; /* as the hardware was told, UINT64_MAX at first */
+        uint64_t timer_calls, timer_compares; /* how often, through sbi_set_timer() and timer_compare_write() */
         bool timer_unmasked, enabled, raised, in_handler;
         volatile unsigned inside; /* of host.c's functions: what is done there is no work of the hart's */
         char console[HOST_CONSOLE_SIZE]; /* NUL-terminated; what does not fit is dropped */
@@ -100,3 +101,4 @@ void host_interrupts_restore(bool enabled);
 void host_unmask_timer(bool unmasked);
 void host_wait_for_interrupt(void);
 uint64_t host_time(void);
+void host_timer_compare(uint64_t ticks);

@@ -5,6 +5,8 @@
 #include "testing.h"
 #include "util.h"
 
+void (*leaf_polled)(void);
+
 static char events[256];
 static size_t event_count;
 
@@ -36,12 +38,19 @@ enum poll leaf_poll(struct future *future, struct waker *waker)
 
         if (waker == NULL) {
                 self->withdrawals++;
+                if (self->name)
+                        log_event((char)(self->name - 'a' + 'A'));
                 if (self->stubborn && !self->done && future->state != FUTURE_NEW)
                         return POLL_PENDING;
                 return future_ready(future);
         }
-        self->waker = waker;
+        if (self->withdrawals)
+                fail_msg("leaf '%c' is polled with a waker after its withdrawal", self->name);
+        if (!self->forgets)
+                waker_register(&self->waker, waker);
         self->polls++;
+        if (leaf_polled)
+                leaf_polled();
         if (self->name)
                 log_event(self->name);
         if (self->in_poll)

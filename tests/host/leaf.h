@@ -11,13 +11,17 @@ struct leaf {
         unsigned polls, withdrawals;
         bool done;     /* the next poll is ready */
         bool stubborn; /* a withdrawal leaves it pending, as a disk request */
+        bool forgets;  /* it keeps no waker, which is a mistake */
         int result;
-        char name;     /* logged at each poll, unless 0 */
+        char name;     /* logged at each poll, and at a withdrawal as a capital, unless 0 */
 };
 
 /* Pending until leaf_complete(); not lazy about its polls: it counts them. */
 struct leaf leaf(char name);
 enum poll leaf_poll(struct future *future, struct waker *waker);
+
+/* Called at each poll of any leaf, unless it is NULL. */
+extern void (*leaf_polled)(void);
 
 /* What an interrupt would do. */
 void leaf_complete(struct leaf *leaf, int result);

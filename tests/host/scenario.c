@@ -179,7 +179,7 @@ void scenario_run(const struct run *run)
         events = 0;
         executor_init(&executor);
         block_init(&executor);
-        timer_init(&executor, 10000000);
+        timer_init(&executor, 10000000, run->options.event_idx); /* for a timer of both kinds */
         for (unsigned i = 0; i < run->scenario->disks; i++) {
                 bring_up(&models[i], &run->options, nodes[i]);
                 if (i > 0)
@@ -199,7 +199,7 @@ void scenario_run(const struct run *run)
                 step_plan(event, run->first, run->second);
         else
                 host_plan(event, run->first, run->second);
-        executor_run_until_idle(&executor);
+        scenario_expect(executor_run_until_idle(&executor) == 0, "a deadlock is seen");
         step_end();
         outcome.points = host.points;
         /* What comes when nobody is there any more is harmless as well. */

@@ -201,7 +201,7 @@ static void test_driver_completes_what_waits_in_submit(void **state)
 /* One that finds a free seat while others wait goes to the end of the FIFO. */
 static void test_nobody_overtakes(void **state)
 {
-        struct waker nobody = { NULL };
+        struct waker nobody = { .wake = NULL };
         struct block_future requests[SEATS + 2];
 
         (void)state;
@@ -277,7 +277,7 @@ static void test_numbers_and_counts(void **state)
 
 static void test_report(void **state)
 {
-        struct waker nobody = { NULL };
+        struct waker nobody = { .wake = NULL };
         struct block_future requests[2] = { block_write(&disk.block, 42, buffer, 1), block_flush(&disk.block) };
 
         (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/executor.c kernel/future.c tests/host/leaf.c */
+/* sources: kernel/executor.c kernel/future.c kernel/printk.c tests/host/leaf.c */
 #include "testing.h"
 
 #include "executor.h"
@@ -19,7 +19,9 @@ static void log_dot(struct batch_hook *self)
 
 static struct batch_hook hook;
 
-/* Task i is polled as 'a' + i, and every batch ends with a dot. */
+static void request_batch(void) { executor_request_batch(&executor); }
+
+/* Task i is polled as 'a' + i, and every batch in which a leaf is polled ends with a dot. */
 static int setup(void **state)
 {
         host_setup(state);
@@ -29,6 +31,7 @@ static int setup(void **state)
                 leaves[i] = leaf((char)('a' + i));
         hook.run = log_dot;
         executor_add_hook(&executor, &hook);
+        leaf_polled = request_batch;
         log_reset();
         host.interrupt = host_lower;
         return 0;
@@ -73,7 +76,7 @@ static void test_polls_in_the_order_of_spawns(void **state)
         log_expect("abcd.");
         for (unsigned i = 0; i < TASKS; i++)
                 assert_true(task_finished(&tasks[i]));
-        assert_null(executor.all);
+        assert_null(executor.tasks);
         assert_null(executor.current);
         assert_int_equal(host.sleeps, 0);
         assert_true(host.enabled);
@@ -330,7 +333,7 @@ static void test_woken_in_its_last_poll_alone(void **state)
         leaves[0].in_poll = finish_woken;
         spawn(0);
         executor_run_until_idle(&executor);
-        log_expect("a..");
+        log_expect("a.");
         assert_true(task_finished(&tasks[0]));
         assert_ptr_equal(executor.tail, &executor.marker);
 }
@@ -368,8 +371,181 @@ static void test_tasks_end_in_any_order(void **state)
                 for (unsigned i = 0; i < TASKS; i++)
                         ended += task_finished(&tasks[i]);
                 assert_int_equal(ended, TASKS);
-                assert_null(executor.all);
+                assert_null(executor.tasks);
         }
+}
+
+/* Hooks run when somebody asks, and then once for all who did. */
+static void test_hooks_run_only_when_asked(void **state)
+{
+        (void)state;
+        leaf_polled = NULL;
+        polls_wanted = 2;
+        leaves[0].in_poll = yield_some_times;
+        leaves[1].in_poll = yield_some_times;
+        spawn_first(2);
+        executor_run_until_idle(&executor);
+        log_expect("abab");
+        executor_request_batch(&executor);
+        executor_request_batch(&executor);
+        leaves[2].in_poll = finish;
+        spawn(2);
+        executor_run_until_idle(&executor);
+        log_expect("c.");
+}
+
+static void ask_again(struct batch_hook *self)
+{
+        static unsigned runs;
+
+        log_dot(self);
+        if (++runs < 3)
+                executor_request_batch(&executor);
+        else
+                leaf_complete(&leaves[0], 0);
+}
+
+/* While they run as well, by a hook or by an interrupt that comes then: each request is followed by a run. */
+static void test_hooks_asked_for_while_they_run(void **state)
+{
+        (void)state;
+        hook.run = ask_again;
+        spawn(0);
+        assert_int_equal(executor_run_until_idle(&executor), 0);
+        log_expect("a...a.");
+        assert_int_equal(host.sleeps, 0);
+}
+
+static void spawn_daemon(unsigned i) { executor_spawn_daemon(&executor, &tasks[i], &leaves[i].future, "a daemon"); }
+
+static void test_daemons_do_not_keep_it_running(void **state)
+{
+        (void)state;
+        spawn_daemon(0);
+        assert_int_equal(executor_run_until_idle(&executor), 0); /* nothing to wait for: not even polled */
+        log_expect("");
+        leaves[1].in_poll = finish;
+        spawn(1);
+        assert_int_equal(executor_run_until_idle(&executor), 0);
+        log_expect("ab.");
+        assert_false(task_finished(&tasks[0]));
+        assert_int_equal(host.sleeps, 0);
+}
+
+static void test_a_daemon_goes_on_in_the_next_run(void **state)
+{
+        (void)state;
+        spawn_daemon(0);
+        leaves[1].in_poll = finish_and_complete_a; /* in the batch that is the last */
+        spawn(1);
+        executor_run_until_idle(&executor);
+        log_expect("ab.");
+        leaves[2].in_poll = finish;
+        spawn(2);
+        executor_run_until_idle(&executor);
+        log_expect("ac.");
+        assert_true(task_finished(&tasks[0]));
+        assert_null(executor.daemons);
+        spawn(0); /* it is ready at once: only a task's future says what it is */
+        executor_run_until_idle(&executor);
+        assert_true(task_finished(&tasks[0]));
+}
+
+static bool complete_a_then_b(void)
+{
+        leaf_complete(&leaves[leaves[0].done], 0);
+        host_raise();
+        return true;
+}
+
+static void test_a_daemon_runs_beside_a_task(void **state)
+{
+        (void)state;
+        host.world = complete_a_then_b;
+        spawn_daemon(0);
+        spawn(1);
+        assert_int_equal(executor_run_until_idle(&executor), 0);
+        log_expect("ab.a.b.");
+        assert_null(executor.daemons);
+        assert_null(executor.tasks);
+}
+
+static void spend_100_ticks(struct leaf *self, struct waker *waker)
+{
+        (void)waker;
+        host.time += 100;
+        self->done = self->polls == 2;
+}
+
+static void test_accounting(void **state)
+{
+        (void)state;
+        host.world = complete_a_twice;
+        executor.accounting = true;
+        leaves[0].in_poll = spend_100_ticks;
+        spawn(0);
+        executor_run_until_idle(&executor);
+        assert_int_equal(tasks[0].polls, 2);
+        assert_int_equal(tasks[0].ticks, 200);
+        assert_string_equal(host.console, "");
+        leaves[1].in_poll = finish;
+        executor_spawn(&executor, &tasks[0], &leaves[1].future, "its next life");
+        executor_run_until_idle(&executor);
+        assert_int_equal(tasks[0].polls, 1); /* from 0 again */
+        assert_int_equal(tasks[0].ticks, 0);
+}
+
+static void forget(struct leaf *self, struct waker *waker)
+{
+        (void)waker;
+        self->forgets = false;
+}
+
+static bool wake_a_by_hand(void)
+{
+        leaves[0].done = leaves[0].polls == 2;
+        wake(0);
+        host_raise();
+        return true;
+}
+
+static const char lint[] = "warning: task a task: a poll has returned pending, and nobody holds its waker:\n  state 1\n";
+
+static void test_lint_of_a_waker_that_nobody_holds(void **state)
+{
+        (void)state;
+        executor.accounting = true;
+        host.world = wake_a_by_hand;
+        leaves[0].forgets = true;
+        leaves[0].in_poll = forget; /* that it has to: only the first poll is a mistake */
+        spawn(0);
+        executor_run_until_idle(&executor);
+        assert_string_equal(host.console, lint);
+}
+
+static void test_no_lint_without_accounting(void **state)
+{
+        (void)state;
+        host.world = wake_a_by_hand;
+        leaves[0].forgets = true;
+        spawn(0);
+        executor_run_until_idle(&executor);
+        assert_string_equal(host.console, "");
+}
+
+/* Nor where the task is woken already, is ready, or has said that it sees to its wake itself. */
+static void test_no_lint_of_what_is_no_mistake(void **state)
+{
+        (void)state;
+        executor.accounting = true;
+        polls_wanted = 3;
+        leaves[0].in_poll = yield_some_times;
+        leaves[1].in_poll = finish;
+        for (unsigned i = 0; i < 2; i++)
+                leaves[i].forgets = true;
+        spawn_first(2);
+        executor_run_until_idle(&executor);
+        assert_string_equal(host.console, "");
 }
 
 int main(void)
@@ -392,6 +568,15 @@ int main(void)
                 cmocka_unit_test_setup(test_woken_in_its_last_poll_alone, setup),
                 cmocka_unit_test_setup(test_wake_of_a_finished_task_does_nothing, setup),
                 cmocka_unit_test_setup(test_tasks_end_in_any_order, setup),
+                cmocka_unit_test_setup(test_hooks_run_only_when_asked, setup),
+                cmocka_unit_test_setup(test_hooks_asked_for_while_they_run, setup),
+                cmocka_unit_test_setup(test_daemons_do_not_keep_it_running, setup),
+                cmocka_unit_test_setup(test_a_daemon_goes_on_in_the_next_run, setup),
+                cmocka_unit_test_setup(test_a_daemon_runs_beside_a_task, setup),
+                cmocka_unit_test_setup(test_accounting, setup),
+                cmocka_unit_test_setup(test_lint_of_a_waker_that_nobody_holds, setup),
+                cmocka_unit_test_setup(test_no_lint_without_accounting, setup),
+                cmocka_unit_test_setup(test_no_lint_of_what_is_no_mistake, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,7 @@ static void test_flush_is_never_refused(void **state)
 /* A refused request is over in its first poll, though no seat is free and others wait. */
 static void test_refusal_does_not_wait(void **state)
 {
-        struct waker nobody = { NULL };
+        struct waker nobody = { .wake = NULL };
         struct block_future first = block_read(&disk.block, 0, buffer, 1), second = block_read(&disk.block, 1, buffer, 1),
                             refused = block_read(&disk.block, 1000, buffer, 1);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/executor.c kernel/future.c tests/host/leaf.c */
+/* sources: kernel/executor.c kernel/future.c kernel/printk.c tests/host/leaf.c */
 /* The executor asleep, and code that waits for one future: with the interrupt at every point. */
 #include "testing.h"
 

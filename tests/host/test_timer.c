@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/timer.c kernel/executor.c kernel/future.c */
+/* sources: kernel/timer.c kernel/executor.c kernel/future.c kernel/printk.c */
 #include "testing.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 enum { SLEEPERS = 5, FREQUENCY = 10000000 };
 
 static struct executor executor;
+static bool sstc;
 
 /* Sleeps until its deadline, and notes its turn and the time. */
 struct sleeper {
@@ -38,7 +39,7 @@ static int setup(void **state)
 {
         host_setup(state);
         executor_init(&executor);
-        timer_init(&executor, FREQUENCY);
+        timer_init(&executor, FREQUENCY, sstc);
         host.timer_interrupt = timer_interrupt;
         host.time = 1000;
         memset(sleepers, 0, sizeof sleepers);
@@ -78,7 +79,8 @@ static void test_by_deadline(void **state)
 /* All orders of five deadlines, some of them equal: equal ones are served in the order they came. */
 static void test_every_order(void **state)
 {
-        for (unsigned order = 0; order < 1024; order++) {
+        for (unsigned order = 0; order < 2048; order++) {
+                sstc = order & 1024;
                 setup(state);
                 for (unsigned i = 0; i < SLEEPERS; i++)
                         start(i, 2000 + 1000 * (order >> 2 * i & 3));
@@ -289,8 +291,198 @@ static void test_microseconds(void **state)
         assert_int_equal(timer_microseconds(9), 0);
         assert_int_equal(timer_microseconds(FREQUENCY + 10), 1000001);
         assert_int_equal(timer_microseconds(UINT64_MAX), UINT64_MAX / 10);
-        timer_init(&executor, 32768);
+        timer_init(&executor, 32768, false);
         assert_int_equal(timer_microseconds(32769), 1000030);
+}
+
+/* With Sstc no firmware is asked, and without it nobody writes to a register that is not there. */
+static void test_by_its_own_means(void **state)
+{
+        for (unsigned own = 0; own < 2; own++) {
+                sstc = own;
+                setup(state);
+                start(0, 2000);
+                start(1, 3000);
+                assert_int_equal(executor_run_until_idle(&executor), 0);
+                assert_int_equal(sleepers[1].woke_at, 3000);
+                assert_int_equal(host.timer_compares, own ? 2 : 0);
+                assert_int_equal(host.timer_calls, own ? 0 : 2);
+        }
+        sstc = false;
+}
+
+static void run_hooks(void)
+{
+        struct yield_future one_batch = yield_now();
+
+        assert_int_equal(executor_block_on(&executor, &one_batch.future), 0);
+}
+
+static void pass_time(uint64_t until)
+{
+        host.time = until;
+        host_deliver();
+        run_hooks();
+}
+
+/* Nothing is told to the hardware that it will do by itself: an interrupt that comes sooner looks for the later one. */
+static void test_later_deadlines_cost_nothing(void **state)
+{
+        struct counted timers[3];
+
+        (void)state;
+        for (unsigned i = 0; i < 3; i++) {
+                arm(&timers[i], 2000 + 1000 * i);
+                run_hooks();
+        }
+        assert_int_equal(host.timer_calls, 1);
+        for (unsigned i = 0; i < 3; i++)
+                pass_time(2000 + 1000 * i);
+        assert_int_equal(host.timer_calls, 3);
+        assert_int_equal(host.timer_interrupts, 3);
+}
+
+static void test_silence_after_the_last_deadline(void **state)
+{
+        (void)state;
+        start(0, 2000);
+        start(1, 2000);
+        executor_run_until_idle(&executor);
+        assert_int_equal(host.timer_interrupts, 1);
+        assert_false(host.timer_unmasked);
+        for (unsigned i = 0; i < 3; i++)
+                pass_time(host.time + 1000000);
+        assert_int_equal(host.timer_interrupts, 1);
+        assert_int_equal(host.timer_calls, 1);
+}
+
+/* Each was programmed, one sooner than the other, and all of them go: one interrupt at the most comes for nothing. */
+static void test_withdrawn_timers_cost_one_interrupt(void **state)
+{
+        struct counted timers[5];
+
+        (void)state;
+        for (unsigned i = 0; i < 5; i++) {
+                arm(&timers[i], 9000 - 1000 * i);
+                run_hooks();
+        }
+        for (unsigned i = 0; i < 5; i++) {
+                withdraw(&timers[i]);
+                run_hooks();
+        }
+        for (uint64_t time = 1100; time < 12000; time += 100)
+                pass_time(time);
+        assert_int_equal(host.timer_interrupts, 1);
+        for (unsigned i = 0; i < 5; i++)
+                assert_int_equal(timers[i].wakes, 0);
+}
+
+/* The alarm ------------------------------------------------------------------------------------- */
+
+static unsigned alarms;
+static uint64_t alarm_at;
+
+static void ring(void)
+{
+        assert_true(host.in_handler);
+        alarms++;
+        alarm_at = host.time;
+}
+
+static void not_this_one(void) { fail_msg("an alarm that was replaced goes off"); }
+
+/* Sleepers at 2000, 3000 and 4000, the alarm at any time from before to after them; set before or after they are. */
+static void run_with_alarm(void **state, uint64_t deadline, bool first)
+{
+        struct counted timers[3];
+
+        setup(state);
+        alarms = 0;
+        if (first)
+                timer_set_alarm(deadline, ring);
+        for (unsigned i = 0; i < 3; i++)
+                arm(&timers[i], 2000 + 1000 * i);
+        if (!first) {
+                run_hooks();
+                timer_set_alarm(deadline, ring);
+        }
+        run_hooks();
+        for (uint64_t time = 1000; time <= 6000; time += 250) {
+                pass_time(time);
+                for (unsigned i = 0; i < 3; i++)
+                        assert_int_equal(timers[i].wakes, time >= 2000 + 1000 * i);
+                assert_int_equal(alarms, time >= deadline);
+        }
+        assert_int_equal(alarm_at, deadline < 1000 ? 1000 : deadline);
+        assert_in_range(host.timer_interrupts, 3, 4);
+}
+
+static void test_alarm_and_sleepers(void **state)
+{
+        for (unsigned own = 0; own < 2; own++) {
+                sstc = own;
+                for (uint64_t deadline = 500; deadline <= 5000; deadline += 250) {
+                        run_with_alarm(state, deadline, true);
+                        run_with_alarm(state, deadline, false);
+                }
+        }
+        sstc = false;
+}
+
+static void test_alarm_takes_the_place_of_another(void **state)
+{
+        static const uint64_t former[] = { 1500, 2000, 2500 };
+
+        for (unsigned i = 0; i < 3; i++) {
+                setup(state);
+                alarms = 0;
+                timer_set_alarm(former[i], not_this_one);
+                timer_set_alarm(2000, ring);
+                for (uint64_t time = 1250; time < 4000; time += 250)
+                        pass_time(time);
+                assert_int_equal(alarms, 1);
+                assert_int_equal(alarm_at, 2000);
+                assert_in_range(host.timer_interrupts, 1, 2);
+        }
+}
+
+static void ring_again(void)
+{
+        ring();
+        if (alarms < 4)
+                timer_set_alarm(host.time + 100, ring_again);
+}
+
+static void test_alarm_that_sets_the_next(void **state)
+{
+        (void)state;
+        alarms = 0;
+        timer_set_alarm(1100, ring_again);
+        start(0, 1250);
+        executor_run_until_idle(&executor);
+        assert_int_equal(alarms, 2);
+        assert_int_equal(sleepers[0].woke_at, 1250);
+        start(0, 3000);
+        executor_run_until_idle(&executor);
+        assert_int_equal(alarms, 4);
+        assert_int_equal(alarm_at, 1400);
+        assert_int_equal(sleepers[0].woke_at, 3000);
+}
+
+/* It is nobody's hope: no task is woken by it. */
+static void test_may_wake_while_somebody_sleeps(void **state)
+{
+        const struct batch_hook *hook = executor.hooks;
+        struct counted timer;
+
+        (void)state;
+        assert_false(hook->may_wake(executor.hooks));
+        timer_set_alarm(5000, ring);
+        assert_false(hook->may_wake(executor.hooks));
+        arm(&timer, 2000);
+        assert_true(hook->may_wake(executor.hooks));
+        withdraw(&timer);
+        assert_false(hook->may_wake(executor.hooks));
 }
 
 /* Time jumps to the programmed deadline, so that its interrupt comes here. */
@@ -323,6 +515,7 @@ static void test_interrupt_at_every_point(void **state)
         run_sleepers(0, 0);
         points = host.points;
         for (uint64_t step = 0; step < 2; step++) {
+                sstc = step != 0;
                 for (uint64_t i = 1; i <= points; i++) {
                         for (uint64_t j = i; j <= points; j++, runs++) {
                                 setup(state);
@@ -349,6 +542,14 @@ int main(void)
                 cmocka_unit_test_setup(test_the_end_of_time, setup),
                 cmocka_unit_test_setup(test_milliseconds, setup),
                 cmocka_unit_test_setup(test_microseconds, setup),
+                cmocka_unit_test_setup(test_by_its_own_means, setup),
+                cmocka_unit_test_setup(test_later_deadlines_cost_nothing, setup),
+                cmocka_unit_test_setup(test_silence_after_the_last_deadline, setup),
+                cmocka_unit_test_setup(test_withdrawn_timers_cost_one_interrupt, setup),
+                cmocka_unit_test_setup(test_alarm_and_sleepers, setup),
+                cmocka_unit_test_setup(test_alarm_takes_the_place_of_another, setup),
+                cmocka_unit_test_setup(test_alarm_that_sets_the_next, setup),
+                cmocka_unit_test_setup(test_may_wake_while_somebody_sleeps, setup),
                 cmocka_unit_test_setup(test_interrupt_at_every_point, setup),
         };
 

@@ -163,6 +163,7 @@ static void ask_everything(const struct dt_node *node)
                 dt_reg(node, index, &range);
         dt_interrupt(node, &interrupt, &controller);
         dt_enabled(node);
+        dt_isa_has(node, "sstc");
         for (uint64_t hart = 0; hart < 2; hart++)
                 dt_hart_context(node, hart);
         value = strlen(node->name);
@@ -176,7 +177,8 @@ void tree_report(const struct machine *machine, char text[TREE_REPORT_SIZE])
         add(text, "hart %lu of %u:", (unsigned long)machine->boot_hart, machine->harts);
         for (unsigned i = 0; i < machine->harts && i < MACHINE_HARTS_MAX; i++)
                 add(text, " %lu", (unsigned long)machine->hart_ids[i]);
-        add(text, "\nclock %lu\nbootargs \"%s\"\n", (unsigned long)machine->timebase, machine->bootargs);
+        add(text, "%s\nclock %lu\nbootargs \"%s\"\n", machine->sstc ? "; sstc" : "",
+            (unsigned long)machine->timebase, machine->bootargs);
         while ((node = dt_next(node)) != NULL)
                 if (machine->stdout_path[0] != '\0' && dt_has_path(node, machine->stdout_path))
                         add(text, "stdout %s\n", node->name);

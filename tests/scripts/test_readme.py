@@ -62,6 +62,6 @@ def names(_t):
     for name in set(re.findall(r"`((?:kernel|drivers|include|scripts|tests|docs)/[\w./]*)`", text)):
         expect(os.path.exists(os.path.join(ROOT, name)) or name == "kernel/jobs/hello.c", f"there is no {name}")
     with open(os.path.join(ROOT, "kernel/jobs/jobs.c"), encoding="utf-8") as file:
-        jobs = set(re.findall(r"&(\w+)_job", file.read()))
+        jobs = {name.replace("_", "-") for name in re.findall(r"&(\w+)_job", file.read())}
     told = re.search(r"The jobs are (.*?)\.", text, re.S)[1]
-    expect(set(re.findall(r"`(\w+)`", told)) == jobs - {"hello"}, f"README: {told}; the kernel: {jobs}")
+    expect(set(re.findall(r"`([\w-]+)`", told)) == jobs - {"hello"}, f"README: {told}; the kernel: {jobs}")

@@ -107,6 +107,32 @@ def harts():
     refused("a clock of a byte", cpus=cpus(cpu(0), clock="timebase-frequency = [80];"))
 
 
+def extensions():
+    """Whether the boot hart has Sstc."""
+    def isa(name, properties, has, hart=0, *others):
+        tree(name, cpus=cpus(cpu(0, more=properties), *others), hart=hart, plic=plic(contexts((INTC + hart, 9))), lines={
+            "hart": [f"hart {hart} of {1 + len(others)}: " + " ".join(str(i) for i in range(1 + len(others))) +
+                     ("; sstc" if has else "")],
+            "plic": [plic_line(0, f"9 of {of_hart(hart)}")]})
+
+    for text, has in (("rv64imafdc_sstc", True), ("rv64imafdc_zicsr_sstc_svinval", True), ("rv64imafdc_zicsr", False),
+                      ("rv64imafdc", False), ("", False), ("_", False), ("sstc", False), ("rv64imasstc", False),
+                      ("rv64_sstcx", False), ("rv64_sstcx_sstc", True), ("rv64_xsstc", False), ("rv64_sst", False),
+                      ("rv64_sst_c", False), ("rv64__sstc_", True), ("rv64_SSTC", False)):
+        isa(f"riscv,isa of '{text}'", f'riscv,isa = "{text}";', has)
+    for text, has in (('"i", "m", "sstc"', True), ('"sstc"', True), ('"sstc", "zicsr"', True), ('"i", "m"', False),
+                      ('"i", "sstcx"', False), ('"sst", "c"', False), ('"xsstc"', False), ('"i_sstc"', False), ('""', False)):
+        isa(f"riscv,isa-extensions of {text}", f"riscv,isa-extensions = {text};", has)
+        isa(f"riscv,isa-extensions of {text} beside a riscv,isa that says the contrary",
+            f'riscv,isa-extensions = {text}; riscv,isa = "rv64{"" if has else "_sstc"}";', has)
+    isa("riscv,isa-extensions without a byte", 'riscv,isa-extensions; riscv,isa = "rv64_sstc";', False)
+    isa("riscv,isa that is not a string", "riscv,isa = [5f 73 73 74 63];", False)
+    with_sstc = 'riscv,isa = "rv64_sstc";'
+    isa("sstc of another hart", "", False, 0, cpu(1, more=with_sstc))
+    isa("sstc of another hart than the one that booted", with_sstc, False, 1, cpu(1))
+    isa("sstc of the second hart, which booted", "", True, 1, cpu(1, more=with_sstc))
+
+
 def chosen():
     def with_chosen(name, properties, **lines):
         tree(name, chosen=f"chosen {{ {properties} }};", lines={"bootargs": ['bootargs ""'], "stdout": [], **lines})
@@ -217,5 +243,6 @@ def all_of_them():
     memories()
     cells()
     harts()
+    extensions()
     chosen()
     reserved()

@@ -36,9 +36,10 @@ def add_virt(folder, harts, megabytes):
     devices = {plic: "c000000+600000 interrupt 11 of cpu@0/interrupt-controller context %u",
                "serial@10000000": f"10000000+100 interrupt 10 of soc/{plic}", "test@100000": "100000+1000",
                **{slot: f"{slot[12:]}+1000 interrupt {slot[16]} of soc/{plic}" for slot in SLOTS}}
+    sstc = "; sstc" if b"sstc" in blob else ""
     names = sorted(devices, key=lambda name: blob.index(name.encode() + b"\0"))
     for hart in range(harts):
-        lines = [f"hart {hart} of {harts}: " + " ".join(str(one) for one in range(harts)), "clock 10000000",
+        lines = [f"hart {hart} of {harts}: " + " ".join(str(one) for one in range(harts)) + sstc, "clock 10000000",
                  f'bootargs "{bootargs}"', "stdout serial@10000000", f"memory 80000000+{megabytes << 20:x}"]
         for name in names:
             lines.append(f"{name} {devices[name]}".replace("%u", str(2 * hart + 1)))
