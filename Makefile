@@ -76,8 +76,9 @@ WARNINGS := -Wall -Wextra -Werror -Wundef -Wshadow -Wpointer-arith -Wcast-align 
 OPTIONAL := -Wjump-misses-init -Wmaybe-uninitialized -Wlogical-op \
             -Wduplicated-cond -Wconditional-uninitialized
 
-# Or gcc makes the constants of a loop before it, though a coroutine leaves in its middle.
-FOR_CORO := -fno-move-loop-invariants
+# Or gcc makes the constants of a loop before it, though a coroutine leaves in its middle;
+# and makes a future on the stack that it then copies to its place.
+FOR_CORO := -fno-move-loop-invariants --param=sra-max-scalarization-size-Ospeed=128
 
 # Or gcc sees a memset in memset's own loop, and calls it.
 FOR_STRING := -fno-tree-loop-distribute-patterns
@@ -103,7 +104,8 @@ $(COLD:%=$(O)/kernel/%.c.o): CFLAGS += -Os
 # What runs for each request sets up no frame, but leaves the frame pointer alone:
 # a backtrace passes over it, and finds what called it.
 HOT := kernel/string kernel/executor kernel/future kernel/timer kernel/wait_queue kernel/mutex kernel/semaphore \
-       kernel/channel kernel/block drivers/virtqueue drivers/virtio_blk $(JOBS:%.c=kernel/jobs/%)
+       kernel/channel kernel/block drivers/virtqueue drivers/virtio_blk kernel/jobs/sweep kernel/jobs/tasks \
+       kernel/jobs/load kernel/jobs/bench_executor
 
 $(HOT:%=$(O)/%.c.o): CFLAGS += -fomit-frame-pointer -ffixed-x8
 

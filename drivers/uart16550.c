@@ -8,10 +8,9 @@
 #include "driver.h"
 #include "irq.h"
 
-enum uart_register { DATA = 0, INTERRUPT_ENABLE = 1, FIFO_CONTROL = 2, MODEM_CONTROL = 4, LINE_STATUS = 5 };
+enum uart_register { DATA = 0, INTERRUPT_ENABLE = 1, MODEM_CONTROL = 4, LINE_STATUS = 5 };
 enum {
         RECEIVED_INTERRUPT = 0x01, /* interrupt enable */
-        FIFO_ON = 0x01,            /* FIFO control: interrupt at the first character */
         INTERRUPT_OUT = 0x08,      /* modem control: OUT2, which gates the interrupt line of a PC's UART */
         DATA_READY = 0x01, TRANSMIT_EMPTY = 0x20, /* line status */
         SHIFT_MAX = 4,
@@ -58,7 +57,6 @@ static int listen(void)
 
         if (error != 0)
                 return error;
-        write_register(FIFO_CONTROL, FIFO_ON);
         write_register(MODEM_CONTROL, INTERRUPT_OUT);
         go_on();
         return 0;

@@ -192,6 +192,8 @@ void block_complete(struct block_future *request, int result)
                 waker->wake(waker);
 }
 
+/* Out of line, or a batch in which nobody waits for a seat would save all the registers that this needs. */
+__attribute__((noinline))
 static void seat_waiting(struct block_device *device)
 {
         while (device->waiting) {
@@ -209,7 +211,8 @@ static void run_hook(struct batch_hook *self)
 {
         (void)self;
         for (struct block_device *device = devices; device; device = device->next) {
-                seat_waiting(device);
+                if (device->waiting)
+                        seat_waiting(device);
                 device->operations->publish(device);
         }
 }

@@ -68,16 +68,16 @@ static enum poll yielder_poll(struct future *future, struct waker *waker)
         CORO_END();
 }
 
-/* Sleep: whoever wakes goes to sleep again for some other time, so that as many timers are always pending. */
+/* Sleep ------------------------------------------------------------------------------------------ */
 
 /*
  * Under icount the time that a hart sleeps counts as instructions. So it must not: a hook, the last of
- * them, goes round in a loop until an interrupt asks for a batch, and what the rounds cost is taken off.
+ * them, goes round in a loop until an interrupt asks for a batch, and what it costs itself is taken off.
  */
 struct awake {
         struct batch_hook hook;
         struct executor *executor;
-        uint64_t rounds;
+        uint64_t calls, rounds;
 };
 
 __attribute__((noinline))
@@ -94,9 +94,12 @@ static void stay_awake(struct batch_hook *hook)
 {
         struct awake *self = container_of(hook, struct awake, hook);
 
+        self->calls++;
         if (self->executor->tasks && self->executor->tail == &self->executor->marker)
                 self->rounds += go_round(&self->executor->batch_wanted, UINT64_MAX);
 }
+
+/* All sleep: whoever wakes goes to sleep again for some other time, so that as many timers are always pending. */
 
 /* Any number up to `apart`, at the cost of a multiplication or two (Knuth's MMIX generator). */
 static uint64_t some_ticks(struct member *self)
@@ -116,21 +119,65 @@ static enum poll sleeper_poll(struct future *future, struct waker *waker)
         CORO_END();
 }
 
-static void measure_sleep(struct executor *executor, const char *what, uint32_t count, uint32_t rounds)
+/* A task that sleeps until just now, again and again, while the others wait for something far away. */
+static enum poll napper_poll(struct future *future, struct waker *waker)
 {
-        enum { CALIBRATION = 100000 };
-        static struct awake awake = { .hook.run = stay_awake };
-        static const uint32_t never;
-        uint64_t start = instructions_since_entry(), round, instructions;
+        struct member *self = container_of(future, struct member, future);
 
-        go_round(&never, CALIBRATION);
-        round = (instructions_since_entry() - start) / CALIBRATION;
+        CORO_BEGIN(self, waker);
+        while (self->rounds-- > 0)
+                AWAIT(self->timer, sleep_until(timer_now() + TICKS_APART));
+        executor_request_batch(self->task.executor); /* for stay_awake() */
+        CORO_END();
+}
+
+/* Instructions of so many rounds, and calls, of stay_awake(). */
+static uint64_t cost_of_awake(uint64_t rounds, uint64_t calls)
+{
+        enum { TIMES = 10000 };
+        static const uint32_t never;
+        static struct executor standing;
+        struct awake awake = { .hook.run = stay_awake, .executor = &standing };
+        uint64_t start = instructions_since_entry(), round, call;
+
+        standing = (struct executor){ .tasks = &standing.marker, .tail = &standing.marker, .batch_wanted = 1 };
+        go_round(&never, TIMES);
+        round = (instructions_since_entry() - start) / TIMES;
+        start = instructions_since_entry();
+        for (unsigned i = 0; i < TIMES; i++)
+                awake.hook.run(&awake.hook);
+        call = (instructions_since_entry() - start) / TIMES;
+        return rounds * round + calls * call;
+}
+
+static void measure_sleep(struct executor *executor, const char *what, enum poll (*poll)(struct future *, struct waker *),
+                          uint32_t count, uint32_t rounds)
+{
+        static struct awake awake = { .hook.run = stay_awake };
+        uint64_t instructions;
+
         if (!awake.executor)
                 executor_add_hook(executor, &awake.hook);
         awake.executor = executor;
-        awake.rounds = 0;
-        instructions = measure(executor, sleeper_poll, count, rounds);
-        print_cost(what, instructions - awake.rounds * round, (uint64_t)count * rounds);
+        awake.calls = awake.rounds = 0;
+        instructions = measure(executor, poll, count, rounds);
+        print_cost(what, instructions - cost_of_awake(awake.rounds, awake.calls), (uint64_t)count * rounds);
+}
+
+/* The plain case: as many timers are pending, in no order, and far away. */
+static void measure_nap(struct executor *executor, const char *what, uint32_t pending)
+{
+        enum { FAR_AWAY = 1000000000 };
+        struct waker nobody = { .wake = NULL };
+
+        for (uint32_t i = 1; i <= pending; i++) {
+                crowd[i] = (struct member){ .random = i, .apart = UINT32_MAX };
+                crowd[i].timer = sleep_until(timer_now() + FAR_AWAY + some_ticks(&crowd[i]));
+                future_poll(&crowd[i].timer.future, &nobody);
+        }
+        measure_sleep(executor, what, napper_poll, 1, ROUNDS);
+        for (uint32_t i = 1; i <= pending; i++)
+                future_poll(&crowd[i].timer.future, NULL);
 }
 
 /* Resume: tasks that are woken, polled, go on, and are suspended again. ------------------------------ */
@@ -295,8 +342,10 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
         print_cost("await", measure_woken(executor, awaiter_poll), UINT64_C(1) * ROUNDS * WAITERS);
         print_cost("yield-2", measure(executor, yielder_poll, 2, ROUNDS), UINT64_C(2) * ROUNDS);
         print_cost("yield-100k", measure(executor, yielder_poll, CROWD, 10), UINT64_C(10) * CROWD);
-        measure_sleep(executor, "sleep-10", SLEEPERS, ROUNDS);
-        measure_sleep(executor, "sleep-100k", CROWD, 3);
+        measure_nap(executor, "sleep-10", SLEEPERS);
+        measure_nap(executor, "sleep-100k", CROWD - 1);
+        measure_sleep(executor, "sleep-all-10", sleeper_poll, SLEEPERS, ROUNDS);
+        measure_sleep(executor, "sleep-all-100k", sleeper_poll, CROWD, 3);
         measure_mutex(executor);
         measure_channel(executor, "channel", 32);
         measure_channel(executor, "channel-1", 1);

@@ -92,7 +92,7 @@ static struct future *run_help(struct monitor *self, char *argument)
         (void)self;
         (void)argument;
         for (const struct command *command = commands; command->name; command++)
-                printk("%-8s %-9s %s\n", command->name, command->arguments, command->does);
+                printk("  %-8s %-11s  %s\n", command->name, command->arguments, command->does);
         return NULL;
 }
 

@@ -185,6 +185,14 @@ static void end(struct actor *self)
         ended[ended_count++] = (unsigned)(self - actors);
 }
 
+/* A wake for nothing; a task that is just being spawned has none yet. */
+static void wake_everybody(void)
+{
+        for (unsigned i = 0; i < actor_count; i++)
+                if (actors[i].task.waker.wake)
+                        actors[i].task.waker.wake(&actors[i].task.waker);
+}
+
 static void check_nothing(void) {}
 
 /* Permits --------------------------------------------------------------------------------------- */
@@ -422,6 +430,48 @@ const struct race event_for_all = {
         .check = check_no_permit_left,
 };
 
+static enum poll pulse_waiter_poll(struct future *future, struct waker *waker)
+{
+        struct actor *self = container_of(future, struct actor, future);
+
+        CORO_BEGIN(self, waker);
+        AWAIT(self->wait, event_wait(&event));
+        AWAIT(self->wait, wait_group_wait(&group));
+        end(self);
+        CORO_END();
+}
+
+static void start_pulse_waiters(void)
+{
+        wait_group_add(&group, 1);
+        for (unsigned i = 0; i < 2; i++)
+                spawn(pulse_waiter_poll);
+}
+
+static bool both_in_line(const struct wait_queue *queue)
+{
+        return queue->first && queue->first->next;
+}
+
+/* As soon as both wait it happens, and at once no more: whoever is just about to be polled has it all the same. */
+static bool pulse(void)
+{
+        wake_everybody();
+        if (both_in_line(&event.waiters)) {
+                event_set(&event);
+                event_clear(&event);
+        }
+        if (!both_in_line(&group.waiters))
+                return true;
+        wait_group_done(&group);
+        wait_group_add(&group, 1);
+        return false;
+}
+
+const struct race pulse_for_all = {
+        .name = "an event and a count, for an instant", .start = start_pulse_waiters, .event = pulse, .check = check_nothing,
+};
+
 static enum poll group_waiter_poll(struct future *future, struct waker *waker)
 {
         struct actor *self = container_of(future, struct actor, future);
@@ -653,16 +703,14 @@ static void start_lockers(void)
                 spawn(locker_poll);
 }
 
-static bool wake_everybody(void)
+static bool wake_twice(void)
 {
-        for (unsigned i = 0; i < actor_count; i++)
-                if (actors[i].task.waker.wake)
-                        actors[i].task.waker.wake(&actors[i].task.waker);
+        wake_everybody();
         return event_count < 2;
 }
 
 const struct race mutex_and_spurious_wakes = {
-        .name = "a mutex, and wakes for nothing", .start = start_lockers, .event = wake_everybody, .check = check_nothing,
+        .name = "a mutex, and wakes for nothing", .start = start_lockers, .event = wake_twice, .check = check_nothing,
 };
 
 static struct leaf disk_leaf(void)

@@ -16,7 +16,7 @@ struct race {
 };
 
 extern const struct race permits, permits_in_order, choice_of_permits, permit_withdrawn, permit_with_deadline, event_for_all,
-        group_of_three, items_to_a_task, items_to_two_and_close, items_from_tasks, items_or_permits, items_with_deadline,
+        pulse_for_all, group_of_three, items_to_a_task, items_to_two_and_close, items_from_tasks, items_or_permits, items_with_deadline,
         mutex_and_spurious_wakes, permit_or_disk, disk_with_deadline, all_an_executor_does;
 
 /* cmocka tests whose state is a race: the interrupt comes at each point, and at every two points, or every two close ones. */
@@ -26,11 +26,6 @@ void race_at_each_two_close_points(void **state);
 /* A cmocka teardown: says in which run the test has failed. */
 int race_explain(void **state);
 
-/* A cmocka table's entries. */
-#define RACE(how, race) { #race, how, NULL, race_explain, (void *)(uintptr_t)&(race) }
-#define ALL_RACES(how)                                                                             \
-        RACE(how, permits), RACE(how, permits_in_order), RACE(how, choice_of_permits), RACE(how, permit_withdrawn), \
-        RACE(how, permit_with_deadline), RACE(how, event_for_all), RACE(how, group_of_three), RACE(how, items_to_a_task), \
-        RACE(how, items_to_two_and_close), RACE(how, items_from_tasks), RACE(how, items_or_permits), \
-        RACE(how, items_with_deadline), RACE(how, mutex_and_spurious_wakes), RACE(how, permit_or_disk), \
-        RACE(how, disk_with_deadline), RACE(how, all_an_executor_does)
+/* Entries of a cmocka table, named after the race. */
+#define EACH_TWO(race) { #race, race_at_each_two_points, NULL, race_explain, (void *)(uintptr_t)&(race) }
+#define EACH_TWO_CLOSE(race) { #race, race_at_each_two_close_points, NULL, race_explain, (void *)(uintptr_t)&(race) }

@@ -10,7 +10,23 @@
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                ALL_RACES(race_at_each_two_points),
+                EACH_TWO(permits),
+                EACH_TWO(permits_in_order),
+                EACH_TWO(choice_of_permits),
+                EACH_TWO(permit_withdrawn),
+                EACH_TWO(permit_with_deadline),
+                EACH_TWO(event_for_all),
+                EACH_TWO(pulse_for_all),
+                EACH_TWO(group_of_three),
+                EACH_TWO(items_to_a_task),
+                EACH_TWO(items_to_two_and_close),
+                EACH_TWO(items_from_tasks),
+                EACH_TWO(items_or_permits),
+                EACH_TWO(items_with_deadline),
+                EACH_TWO(mutex_and_spurious_wakes),
+                EACH_TWO(permit_or_disk),
+                EACH_TWO(disk_with_deadline),
+                EACH_TWO(all_an_executor_does),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

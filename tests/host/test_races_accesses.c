@@ -11,7 +11,23 @@
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                ALL_RACES(race_at_each_two_close_points),
+                EACH_TWO_CLOSE(permits),
+                EACH_TWO_CLOSE(permits_in_order),
+                EACH_TWO_CLOSE(choice_of_permits),
+                EACH_TWO_CLOSE(permit_withdrawn),
+                EACH_TWO_CLOSE(permit_with_deadline),
+                EACH_TWO_CLOSE(event_for_all),
+                EACH_TWO_CLOSE(pulse_for_all),
+                EACH_TWO_CLOSE(group_of_three),
+                EACH_TWO_CLOSE(items_to_a_task),
+                EACH_TWO_CLOSE(items_to_two_and_close),
+                EACH_TWO_CLOSE(items_from_tasks),
+                EACH_TWO_CLOSE(items_or_permits),
+                EACH_TWO_CLOSE(items_with_deadline),
+                EACH_TWO_CLOSE(mutex_and_spurious_wakes),
+                EACH_TWO_CLOSE(permit_or_disk),
+                EACH_TWO_CLOSE(disk_with_deadline),
+                EACH_TWO_CLOSE(all_an_executor_does),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@ import time
 
 import gdbstub
 import qmp
+import screen
 from result import Result
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -35,19 +36,21 @@ class Machine:
     """A context manager; inside it the machine runs, or stands still at first with gdb=True.
 
     disks: of disk.py, the first on the first slot that QEMU gives out. qmp, gdb: connect the
-    clients of that name. reset: let the guest reset the machine. bare: QEMU's own defaults.
+    clients of that name. typed: what type() is given goes to the console. reset: let the guest reset the machine. bare: QEMU's own defaults.
     arguments: QEMU's, after all the others.
     """
 
     def __init__(self, t, append="", disks=(), transport="modern", smp=1, mem="128M", board="virt",
                  arguments=(), kernel=KERNEL, qmp=False, gdb=False, reset=False, bare=False,
-                 limit=LIMIT):
+                 typed=False, limit=LIMIT):
         self.legacy = transport == "legacy"
         self.limit = limit
         self.log = os.path.join(t.folder, f"qemu-{id(self)}.log")
         self.stderr = os.path.join(t.folder, f"qemu-{id(self)}.stderr")
         self.sockets = {}               # name: (ours, QEMU's)
-        self.text = ""                  # the whole console
+        self.typed = typed
+        self.raw = b""                  # the whole console
+        self.text = ""                  # the same without carriage returns
         self.qmp = self.gdb = self.process = self.result = None
         self.command = [QEMU, "-M", board, "-kernel", kernel, "-append", append]
         self.command += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
@@ -78,7 +81,8 @@ class Machine:
         self.started = time.monotonic()
         self.deadline = self.started + self.limit
         with open(self.stderr, "wb") as stderr:
-            self.process = subprocess.Popen(guard + self.command, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(guard + self.command,
+                                            stdin=subprocess.PIPE if self.typed else subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=stderr, pass_fds=passed,
                                             start_new_session=True)
         running.add(self.process.pid)
@@ -103,9 +107,15 @@ class Machine:
         ready, _, _ = select.select([self.process.stdout], [], [], 0.05)
         if ready:
             data = os.read(self.process.stdout.fileno(), 65536)
-            self.text += data.decode(errors="replace").replace("\r", "")
+            self.raw += data
+            self.text = self.raw.decode(errors="replace").replace("\r", "")
             return bool(data)
         return True
+
+    def type(self, keys):
+        """Type at the console; a carriage return ends a line."""
+        self.process.stdin.write(keys.encode("latin-1"))
+        self.process.stdin.flush()
 
     def until(self, pattern):
         """Wait for a line of the console; its match."""
@@ -150,12 +160,15 @@ class Machine:
         running.discard(self.process.pid)
         self.process.returncode = -1 if status is None else status
         self.process.stdout.close()
+        if self.typed:
+            self.process.stdin.close()
         for client in (self.qmp, self.gdb):
             if client:
                 client.close()
         for ours, _ in self.sockets.values():
             ours.close()
-        self.result = Result(self.text, status, hung, self.legacy, read(self.log), read(self.stderr))
+        text = screen.render(self.raw) if self.typed else self.text
+        self.result = Result(text, status, hung, self.legacy, read(self.log), read(self.stderr))
         self.result.usage, self.result.limit = usage, self.limit
         self.result.seconds = time.monotonic() - self.started
         return self.result

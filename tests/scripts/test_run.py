@@ -8,7 +8,7 @@ from machine import ROOT
 from tap import expect, expect_equal, test
 
 RUN = os.path.join(ROOT, "tests/run")
-SUITES = ("scripts", "reject", "host", "qemu")
+SUITES = ("scripts", "reject", "models", "mutants", "host", "qemu")
 GOOD = "echo '1..2'; echo 'ok 1 - one'; echo '# a figure'; echo 'ok 2 - two'\n"
 
 
