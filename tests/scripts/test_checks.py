@@ -45,6 +45,8 @@ CORO_MISTAKES = [
      {"body": "for (int i = 0; i < 2; i++) AWAIT(self->yield, yield_now());"}, "local"),
     ("a static local is no better", {"body": "{ static int i; AWAIT(self->yield, yield_now()); i++; }"}, "local"),
     ("an AWAIT inside a macro", {"behind": "#define NAP(self) AWAIT((self)->yield, yield_now())"}, "macro"),
+    ("a local beside a CORO_SUSPEND", {"body": "{ int i = 0; CORO_SUSPEND(); use(i); }"}, "beside CORO_SUSPEND"),
+    ("a CORO_YIELD inside a macro", {"behind": "#define NAP() CORO_YIELD()"}, "CORO_YIELD inside a macro"),
     ("an AWAIT outside of a coroutine", {"behind": "static void f(void)\n{\n        AWAIT(a, b);\n}\n"}, "CORO_BEGIN"),
     ("two CORO_BEGINs", {"body": "CORO_BEGIN(self, waker);"}, "CORO_BEGIN"),
 ]

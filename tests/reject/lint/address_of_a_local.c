@@ -2,7 +2,7 @@
 /*
  * A local whose address was taken: whoever has it may have set it, for all that a compiler knows.
  *
- * lint: a local beside an AWAIT does not survive it
+ * lint: a local beside AWAIT does not survive it
  */
 #include "../copy.h"
 

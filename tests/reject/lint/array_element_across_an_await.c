@@ -2,7 +2,7 @@
 /*
  * An array of which one element spans an AWAIT: gcc 12 and clang 14 say nothing.
  *
- * lint: a local beside an AWAIT does not survive it
+ * lint: a local beside AWAIT does not survive it
  */
 #include "../copy.h"
 

@@ -2,7 +2,7 @@
 /*
  * An AWAIT inside a 64-bit switch, which can hold its label: on resume coro_lost() panics.
  *
- * lint: an AWAIT inside a switch
+ * lint: AWAIT inside a switch
  */
 #include "../copy.h"
 

@@ -2,7 +2,7 @@
 /*
  * A switch needs no braces to swallow the jump.
  *
- * lint: an AWAIT inside a switch
+ * lint: AWAIT inside a switch
  */
 #include "../copy.h"
 

@@ -2,7 +2,7 @@
 /*
  * A local whose type is declared on the spot is a local all the same.
  *
- * lint: a local beside an AWAIT does not survive it
+ * lint: a local beside AWAIT does not survive it
  */
 #include "../copy.h"
 

@@ -2,7 +2,7 @@
 /*
  * A local behind parentheses, whose address is taken.
  *
- * lint: a local beside an AWAIT does not survive it
+ * lint: a local beside AWAIT does not survive it
  */
 #include "../copy.h"
 
