@@ -89,7 +89,5 @@ static inline struct timeout_future with_deadline(struct future *inner, uint64_t
 /* The same, `milliseconds` from now. Task context. */
 static inline struct timeout_future with_timeout(struct future *inner, uint64_t milliseconds)
 {
-        struct timeout_future made = { .future.poll = timeout_poll, .inner = inner, .timer = sleep_ms(milliseconds) };
-
-        return made;
+        return with_deadline(inner, timer_after(milliseconds));
 }

@@ -46,13 +46,13 @@
 
 /*
  * Put the future that `expression` makes into `place`, a member of `self` that stays where it is, and
- * go on when it is ready; its result is then in `place`, which is evaluated several times. A place whose last future is still pending
- * must not be overwritten (the device would write on): that is a bug of ours, and panics.
+ * go on when it is ready; its result is then in `place`, which is evaluated several times. A place whose
+ * last future is still pending must not be overwritten (the device would write on): that is a bug, and panics.
  */
 #define AWAIT(place, expression)                                                                   \
         do {                                                                                       \
                 if (future_pending(&(place).future))                                               \
-                        coro_overwrites(coro_future, &(place).future);                             \
+                        coro_overwrites(&(place).future, __LINE__);                                \
                 (place) = (expression);                                                            \
                 coro_future->child = (int32_t)((char *)&(place).future - (char *)coro_future);     \
                 coro_future->state = __LINE__;                                                     \
@@ -101,5 +101,5 @@ enum poll coro_withdraw(struct future *future);
 /* Panic: the coroutine's state is not one of its labels (corrupt memory, or an AWAIT inside a 64-bit switch). */
 _Noreturn void coro_lost(const struct future *future);
 
-/* Panic: `future` awaits again in a place whose last future is not finished. */
-_Noreturn void coro_overwrites(const struct future *future, const struct future *place);
+/* Panic: the AWAIT at `line` would overwrite a future that is not finished. */
+_Noreturn void coro_overwrites(const struct future *place, unsigned line);

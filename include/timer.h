@@ -35,6 +35,9 @@ uint64_t timer_microseconds(uint64_t ticks);
 /* `milliseconds` in ticks, or as many as 64 bits hold. Any context. */
 uint64_t timer_ticks(uint64_t milliseconds);
 
+/* The time `milliseconds` from now, in ticks, or as late as 64 bits allow. Any context. */
+uint64_t timer_after(uint64_t milliseconds);
+
 /* Have `alarm` called once, in interrupt context, at `deadline` or soon after; it takes the place of any before it. Any context. */
 void timer_set_alarm(uint64_t deadline, void (*alarm)(void));
 
@@ -49,5 +52,5 @@ static inline struct timer_future sleep_until(uint64_t deadline)
         return made;
 }
 
-/* Ready `milliseconds` from now; a time beyond the timer's 64 bits is as late as they allow. Task context. */
-struct timer_future sleep_ms(uint64_t milliseconds);
+/* Ready `milliseconds` from now. The caller owns the memory. Task context. */
+static inline struct timer_future sleep_ms(uint64_t milliseconds) { return sleep_until(timer_after(milliseconds)); }

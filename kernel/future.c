@@ -31,8 +31,8 @@ void coro_lost(const struct future *future)
         panic("a coroutine resumes at %u, which is no AWAIT of its own (an AWAIT in a switch?)", future->state);
 }
 
-void coro_overwrites(const struct future *future, const struct future *place)
+void coro_overwrites(const struct future *place, unsigned line)
 {
-        panic("after its AWAIT at line %u, a coroutine awaits in a place that is pending (or a local, never set): state %u",
-              future->state, place->state);
+        panic("at line %u a coroutine awaits in a place that is still pending (or in a local, never set): state %u", line,
+              place->state);
 }

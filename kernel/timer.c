@@ -62,13 +62,11 @@ uint64_t timer_ticks(uint64_t milliseconds)
         return ticks;
 }
 
-struct timer_future sleep_ms(uint64_t milliseconds)
+uint64_t timer_after(uint64_t milliseconds)
 {
         uint64_t deadline;
 
-        if (__builtin_add_overflow(timer_now(), timer_ticks(milliseconds), &deadline))
-                deadline = UINT64_MAX;
-        return sleep_until(deadline);
+        return __builtin_add_overflow(timer_now(), timer_ticks(milliseconds), &deadline) ? UINT64_MAX : deadline;
 }
 
 /* The heap ------------------------------------------------------------------------------------- */

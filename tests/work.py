@@ -55,16 +55,17 @@ def copy_tree(folder, parts=tuple(PARTS)):
 
 
 class Built:
-    """A copy of the tree that is built once, for all tests that only look at it."""
+    """A copy of the tree, perhaps changed, that is built once, for all tests that only look at it."""
 
-    def __init__(self, *words):
-        self.words, self.lock, self.folder, self.done = words, threading.Lock(), None, None
+    def __init__(self, *words, change=lambda folder: None):
+        self.words, self.change, self.lock, self.folder, self.done = words, change, threading.Lock(), None, None
 
     def get(self):
         with self.lock:
             if self.folder is None:
                 self.folder = tempfile.TemporaryDirectory(prefix="squall-built-")
-                self.done = make(copy_tree(self.path), "-j2", *self.words)
+                self.change(copy_tree(self.path))
+                self.done = make(self.path, "-j2", *self.words)
         if self.done.status != 0:
             raise Failure(f"it does not build:\n{self.done.output}{self.done.error}")
         return self.path

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mistakes.c - job=mistakes, which test_mistakes.py builds into a kernel of its own: tasks that must not
+ * be written like this, and a slow disk. number_ios says which; the lines marked HERE are to be named.
+ */
+#include <errno.h>
+
+#include "combinators.h"
+#include "coro.h"
+#include "event.h"
+#include "jobs/jobs.h"
+#include "mutex.h"
+#include "printk.h"
+
+static struct mutex left, right;
+static struct event never_set;
+
+struct philosopher {
+        struct future future;
+        struct task task;
+        struct mutex *first, *second;
+        struct wait_future one, other;
+        struct timer_future pause;
+};
+
+static enum poll philosopher_poll(struct future *future, struct waker *waker)
+{
+        struct philosopher *self = container_of(future, struct philosopher, future);
+
+        CORO_BEGIN(self, waker);
+        AWAIT(self->one, mutex_lock(self->first));
+        AWAIT(self->pause, sleep_ms(1));
+        AWAIT(self->other, mutex_lock(self->second)); /* HERE: embrace */
+        printk("not reached\n");
+        CORO_END();
+}
+
+static void embrace(struct executor *executor)
+{
+        static struct philosopher philosophers[2];
+
+        for (unsigned i = 0; i < 2; i++) {
+                philosophers[i] = (struct philosopher){ .future.poll = philosopher_poll, .first = i ? &right : &left,
+                                                        .second = i ? &left : &right };
+                executor_spawn(executor, &philosophers[i].task, &philosophers[i].future, i ? "kant" : "hume");
+        }
+}
+
+struct lonely {
+        struct future future;
+        struct task task;
+        struct wait_future wait;
+};
+
+static enum poll lonely_poll(struct future *future, struct waker *waker)
+{
+        struct lonely *self = container_of(future, struct lonely, future);
+
+        CORO_BEGIN(self, waker);
+        AWAIT(self->wait, event_wait(&never_set)); /* HERE: wait */
+        CORO_END();
+}
+
+static void wait(struct executor *executor)
+{
+        static struct lonely lonely = { .future.poll = lonely_poll };
+
+        executor_spawn(executor, &lonely.task, &lonely.future, "lonely");
+}
+
+struct hog {
+        struct future future;
+        struct task task;
+        struct timer_future pause;
+        uint64_t milliseconds, until;
+};
+
+static enum poll hog_poll(struct future *future, struct waker *waker)
+{
+        struct hog *self = container_of(future, struct hog, future);
+
+        CORO_BEGIN(self, waker);
+        AWAIT(self->pause, sleep_ms(1)); /* HERE: hog */
+        self->until = timer_now() + timer_ticks(self->milliseconds);
+        while (timer_now() < self->until)
+                ;
+        CORO_END();
+}
+
+static void hog(struct executor *executor, uint64_t milliseconds)
+{
+        static struct hog greedy = { .future.poll = hog_poll };
+
+        greedy.milliseconds = milliseconds;
+        executor_spawn(executor, &greedy.task, &greedy.future, "greedy");
+}
+
+static enum poll forgetful_poll(struct future *future, struct waker *waker)
+{
+        (void)future;
+        return waker ? POLL_PENDING : POLL_READY;
+}
+
+struct forgetful {
+        struct future future;
+        struct task task;
+        struct lonely inner;
+};
+
+static enum poll outer_forgetful_poll(struct future *future, struct waker *waker)
+{
+        struct forgetful *self = container_of(future, struct forgetful, future);
+
+        CORO_BEGIN(self, waker);
+        AWAIT(self->inner, ((struct lonely){ .future.poll = forgetful_poll })); /* HERE: forget */
+        CORO_END();
+}
+
+static void forget(struct executor *executor)
+{
+        static struct forgetful forgetful = { .future.poll = outer_forgetful_poll };
+
+        executor_spawn(executor, &forgetful.task, &forgetful.future, "forgetful");
+}
+
+struct twice {
+        struct future future;
+        struct task task;
+        struct timer_future timer;
+};
+
+static enum poll twice_poll(struct future *future, struct waker *waker)
+{
+        struct twice *self = container_of(future, struct twice, future);
+
+        CORO_BEGIN(self, waker);
+        self->timer = sleep_ms(60000);
+        future_poll(&self->timer.future, waker);
+        AWAIT(self->timer, sleep_ms(1)); /* HERE: twice */
+        CORO_END();
+}
+
+static void twice(struct executor *executor)
+{
+        static struct twice again = { .future.poll = twice_poll };
+
+        executor_spawn(executor, &again.task, &again.future, "again");
+}
+
+/* Two reads of a disk that does one in a second, with a tenth of a second for each. */
+struct hasty {
+        struct future future;
+        struct task task;
+        struct block_device *disk;
+        struct block_future read;
+        struct timeout_future timeout;
+        uint64_t started;
+        unsigned number;
+        uint8_t buffer[4096];
+};
+
+static enum poll hasty_poll(struct future *future, struct waker *waker)
+{
+        struct hasty *self = container_of(future, struct hasty, future);
+
+        CORO_BEGIN(self, waker);
+        for (self->number = 1; self->number <= 2; self->number++) {
+                self->started = timer_now();
+                self->read = block_read(self->disk, 0, self->buffer, sizeof self->buffer / SECTOR_SIZE);
+                AWAIT(self->timeout, with_timeout(&self->read.future, 100));
+                printk("read %u: timeout=%d result=%d byte=%02x after %lu ms\n", self->number, self->timeout.result,
+                       self->read.result, self->buffer[0], timer_microseconds(timer_now() - self->started) / 1000);
+        }
+        CORO_END();
+}
+
+static void hurry(struct executor *executor, struct block_device *disk)
+{
+        static struct hasty hasty = { .future.poll = hasty_poll };
+
+        hasty.disk = disk;
+        executor_spawn(executor, &hasty.task, &hasty.future, "hasty");
+}
+
+static enum exit_code run(struct executor *executor, struct block_device *disk)
+{
+        mutex_init(&left);
+        mutex_init(&right);
+        event_init(&never_set);
+        switch (arguments.number_ios) {
+        case 0: embrace(executor); break;
+        case 1: wait(executor); break;
+        case 2: hog(executor, 2500); break;
+        case 3: hog(executor, 50); break;
+        case 4: forget(executor); break;
+        case 5: twice(executor); break;
+        default: hurry(executor, disk);
+        }
+        executor_run_until_idle(executor);
+        return EXIT_PASS;
+}
+
+const struct job mistakes_job = { .name = "mistakes", .needs_disk = true, .run = run };
