@@ -270,11 +270,22 @@ static void dump_row(const uint8_t *bytes, unsigned offset)
         printk("  %s\n", text);
 }
 
+/* Rows that repeat the one before are a single star, as in hexdump(1). */
 static void finish_hexdump(struct monitor *self)
 {
+        bool starred = false;
+
         finish_transfer(self);
-        for (unsigned offset = 0; self->io.result == 0 && offset < self->disk->block_size; offset += DUMP_WIDTH)
-                dump_row(self->buffer + offset, offset);
+        for (unsigned offset = 0; self->io.result == 0 && offset < self->disk->block_size; offset += DUMP_WIDTH) {
+                const uint8_t *row = self->buffer + offset;
+                bool repeats = offset > 0 && memcmp(row, row - DUMP_WIDTH, DUMP_WIDTH) == 0;
+
+                if (!repeats)
+                        dump_row(row, offset);
+                else if (!starred)
+                        printk("*\n");
+                starred = repeats;
+        }
 }
 
 /* The monitor ---------------------------------------------------------------------------------- */
