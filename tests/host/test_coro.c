@@ -301,7 +301,7 @@ static void test_place_still_pending_panics(void **state)
         struct overwriter coroutine = { .future.poll = overwriter_poll };
 
         (void)state;
-        assert_stops("awaits in a place that is pending", poll, &coroutine.future);
+        assert_stops("awaits in a place that is still pending", poll, &coroutine.future);
         assert_true(future_pending(&coroutine.io.future));
 }
 
