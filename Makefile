@@ -78,7 +78,8 @@ OPTIONAL := -Wjump-misses-init -Wmaybe-uninitialized -Wlogical-op \
 
 # Or gcc makes the constants of a loop before it, though a coroutine leaves in its middle;
 # and makes a future on the stack that it then copies to its place.
-FOR_CORO := -fno-move-loop-invariants --param=sra-max-scalarization-size-Ospeed=256
+FOR_CORO := -fno-move-loop-invariants \
+            --param=sra-max-scalarization-size-Ospeed=256 --param=sra-max-scalarization-size-Osize=256
 
 # Or gcc sees a memset in memset's own loop, and calls it.
 FOR_STRING := -fno-tree-loop-distribute-patterns

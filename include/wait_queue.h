@@ -18,7 +18,7 @@ struct wait_future {
         struct future future;
         struct waker *waker;
         struct wait_queue *queue;
-        struct wait_future *next;
+        struct wait_future *next, **link; /* in the line; link: what points to this one */
         void *item; /* of a channel: where it comes from or goes to */
         int result; /* 0; -ECANCELED when withdrawn; or what its primitive says */
 };

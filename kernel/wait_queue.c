@@ -22,22 +22,18 @@ static void join_line(struct wait_queue *queue, struct wait_future *wait)
 {
         wait->future.state = WAIT_IN_LINE;
         wait->next = NULL;
-        if (!queue->first)
-                queue->last = &queue->first;
-        *queue->last = wait;
+        wait->link = queue->first ? queue->last : &queue->first;
+        *wait->link = wait;
         queue->last = &wait->next;
 }
 
-/* O(n), but for the first, who is the rule. */
 static void leave_line(struct wait_queue *queue, const struct wait_future *wait)
 {
-        struct wait_future **link = &queue->first;
-
-        while (*link != wait)
-                link = &(*link)->next;
-        *link = wait->next;
-        if (!*link)
-                queue->last = link;
+        *wait->link = wait->next;
+        if (wait->next)
+                wait->next->link = wait->link;
+        else
+                queue->last = wait->link;
 }
 
 void wait_queue_wake_first(struct wait_queue *queue)
@@ -56,7 +52,7 @@ void wait_queue_release_all(struct wait_queue *queue)
         struct wait_future *wait;
 
         while ((wait = queue->first) != NULL) {
-                queue->first = wait->next;
+                leave_line(queue, wait);
                 wait->result = 0;
                 future_ready(&wait->future);
                 wait->waker->wake(wait->waker);
