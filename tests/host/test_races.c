@@ -2,7 +2,8 @@
 /*
  * sources: kernel/executor.c kernel/future.c kernel/timer.c kernel/combinators.c kernel/wait_queue.c kernel/mutex.c
  * kernel/semaphore.c kernel/event.c kernel/wait_group.c kernel/channel.c kernel/printk.c tests/host/leaf.c
- * tests/host/races.c
+ * tests/host/race.c tests/host/races_permits.c tests/host/races_events.c tests/host/races_channels.c
+ * tests/host/races_mixed.c
  */
 /* What tasks wait for comes in an interrupt, at every two points: no wake is lost, nothing else, and nothing is twice. */
 #include "races.h"

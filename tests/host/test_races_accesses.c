@@ -3,7 +3,8 @@
  * build: accesses
  * sources: kernel/executor.c kernel/future.c kernel/timer.c kernel/combinators.c kernel/wait_queue.c kernel/mutex.c
  * kernel/semaphore.c kernel/event.c kernel/wait_group.c kernel/channel.c kernel/printk.c tests/host/leaf.c
- * tests/host/races.c tests/host/accesses.c
+ * tests/host/race.c tests/host/races_permits.c tests/host/races_events.c tests/host/races_channels.c
+ * tests/host/races_mixed.c tests/host/accesses.c
  */
 /* As test_races.c, with a point at each access of the kernel to memory, shared or not. */
 #include "races.h"

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hooks.h"
 #include "timer.h"
 #include "util.h"
 
@@ -52,13 +53,6 @@ static int setup(void **state)
         woken_count = 0;
         armed_count = 0;
         return 0;
-}
-
-static void run_hooks(void)
-{
-        struct yield_future one_batch = yield_now();
-
-        assert_int_equal(executor_block_on(&executor, &one_batch.future), 0);
 }
 
 static void arm(struct entry *entry, uint64_t deadline)
@@ -136,7 +130,7 @@ static void expire(uint64_t time)
                 due[i]->armed = true;
         woken_count = 0;
         timer_interrupt();
-        run_hooks();
+        run_hooks(&executor);
         assert_int_equal(woken_count, count);
         for (unsigned i = 0; i < count; i++) {
                 assert_ptr_equal(woken[i], due[i]);
@@ -249,7 +243,7 @@ static void test_many_expire(void **state)
                 arm_many(orders[order]);
                 host.time = MANY;
                 timer_interrupt();
-                run_hooks();
+                run_hooks(&executor);
                 assert_int_equal(woken_count, MANY);
                 for (unsigned i = 1; i < MANY; i++)
                         assert_true(before(woken[i - 1], woken[i]));
@@ -265,13 +259,13 @@ static void test_many_are_withdrawn(void **state)
                         arm_many(orders[order]);
                         host.time = 1;
                         timer_interrupt();
-                        run_hooks();
+                        run_hooks(&executor);
                         for (unsigned i = 0; i < MANY; i++)
                                 withdraw(&many[way == 0 ? i : way == 1 ? MANY - 1 - i : (uint64_t)i * 7907 % MANY]);
                         woken_count = 0;
                         host.time = MANY;
                         timer_interrupt();
-                        run_hooks();
+                        run_hooks(&executor);
                         assert_int_equal(woken_count, 0);
                 }
         }
