@@ -91,7 +91,7 @@ PLANTED = [
     ("check_budget", "a function of 61 lines", "kernel/irq.c", filler(61), "61 lines"),
     ("check_budget", "a file of 400 lines", "kernel/new.c", "\n" * 400, "new.c: 400 lines"),
     ("check_budget", "a script of 400 lines", "scripts/new", "\n" * 400, "new: 400 lines"),
-    ("check_budget", "a kernel that is too large", "include/new.h", "int x;\n" * 390, "lines of code"),
+    ("check_budget", "a kernel that is too large", "include/new.h", "int x;\n" * 5000, "lines of code, more than"),
     ("lint", "an error of shellcheck's", "scripts/new.sh", "#!/bin/sh\necho $1\n", None),
     ("lint", "a Python file that is none", "scripts/new.py", "def f(:\n", "new.py"),
     ("lint", "a planted mistake in a coroutine",
