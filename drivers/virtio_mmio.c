@@ -94,8 +94,8 @@ static int queue_setup(struct virtio_device *device, unsigned index, const struc
                 write(device, LEGACY_QUEUE_PFN, (uint32_t)frame);
         } else {
                 write_address(device, QUEUE_DESC_LOW, queue->descriptors);
-                write_address(device, QUEUE_DRIVER_LOW, queue->avail);
-                write_address(device, QUEUE_DEVICE_LOW, queue->used);
+                write_address(device, QUEUE_DRIVER_LOW, queue->driver_area);
+                write_address(device, QUEUE_DEVICE_LOW, queue->device_area);
                 write(device, QUEUE_READY, 1);
         }
         return 0;

@@ -24,16 +24,20 @@ struct request {
 
 static uint16_t size_of(const struct model *model) { return model->queue->layout.size; }
 
-static uint16_t used_event(const struct model *model) { return model->queue->avail->ring[size_of(model)]; }
+static const struct virtq_avail *avail_of(const struct model *model) { return model->queue->driver_area; }
+
+static struct virtq_used *used_of(const struct model *model) { return model->queue->device_area; }
+
+static uint16_t used_event(const struct model *model) { return avail_of(model)->ring[size_of(model)]; }
 
 static void set_avail_event(struct model *model, uint16_t index)
 {
-        uint16_t *place = (uint16_t *)(void *)&model->queue->used->ring[size_of(model)];
+        uint16_t *place = (uint16_t *)(void *)&used_of(model)->ring[size_of(model)];
 
         *place = index;
 }
 
-static uint16_t published(const struct model *model) { return model->queue->avail->idx; }
+static uint16_t published(const struct model *model) { return avail_of(model)->idx; }
 
 void model_fill(uint8_t *buffer, uint64_t sector, unsigned version)
 {
@@ -118,7 +122,7 @@ static uint32_t execute(struct model *model, const struct request *request)
 
 static void use(struct model *model, uint32_t id, uint32_t length)
 {
-        struct virtq_used *used = model->queue->used;
+        struct virtq_used *used = used_of(model);
 
         used->ring[model->used % size_of(model)] = (struct virtq_used_element){ .id = id, .len = length };
         used->idx = ++model->used;
@@ -143,7 +147,7 @@ static void lie(struct model *model, uint16_t head)
                 break;
         case MODEL_INDEX_JUMP:
                 use(model, head, 1);
-                model->queue->used->idx = model->used += 5;
+                used_of(model)->idx = model->used += 5;
                 break;
         case MODEL_LONG_LENGTH:
                 use(model, head, UINT32_MAX);
@@ -183,7 +187,7 @@ void model_release(struct model *model)
         if (!model->queue)
                 return;
         if (old != new && (model->options.event_idx ? virtq_need_event(used_event(model), new, old)
-                                                    : model->queue->avail->flags == 0))
+                                                    : avail_of(model)->flags == 0))
                 model->interrupting = true;
         if (model->interrupting || model->reconfiguring)
                 host_raise();
@@ -194,7 +198,7 @@ static void take(struct model *model)
         if ((uint16_t)(published(model) - model->taken) > size_of(model))
                 host_fail("device: avail.idx jumps from %u to %u", model->taken, published(model));
         while (model->taken != published(model))
-                model->hand[model->in_hand++] = model->queue->avail->ring[model->taken++ % size_of(model)];
+                model->hand[model->in_hand++] = avail_of(model)->ring[model->taken++ % size_of(model)];
 }
 
 bool model_step(struct model *model, bool peek)
@@ -205,7 +209,7 @@ bool model_step(struct model *model, bool peek)
                 return false;
         take(model);
         model->awake = model->in_hand > 0;
-        model->queue->used->flags = model->awake && !model->options.event_idx; /* VIRTQ_USED_F_NO_NOTIFY */
+        used_of(model)->flags = model->awake && !model->options.event_idx; /* VIRTQ_USED_F_NO_NOTIFY */
         if (!model->awake) {
                 set_avail_event(model, model->taken);
                 return false;
@@ -234,7 +238,7 @@ void model_check_sleep(const struct model *model)
 {
         const struct virtq *queue = model->queue;
 
-        if (queue && (queue->added != (uint16_t)queue->published || queue->added != queue->avail->idx))
+        if (queue && (queue->added != (uint16_t)queue->published || queue->added != published(model)))
                 host_fail("asleep with requests that were not published");
 }
 

@@ -58,7 +58,7 @@ int ring_add(struct ring *ring, unsigned segments, uint32_t writable)
 
 int ring_take(struct ring *ring)
 {
-        struct virtq_avail *avail = ring->queue.avail;
+        const struct virtq_avail *avail = ring_avail(ring);
 
         if (ring->taken == avail->idx)
                 return -1;
@@ -68,7 +68,7 @@ int ring_take(struct ring *ring)
 void ring_fill_used(struct ring *ring, unsigned ahead, uint32_t id, uint32_t length)
 {
         struct virtq_used_element *element =
-                &ring->queue.used->ring[(ring->used + ahead) % ring->queue.layout.size];
+                &ring_used(ring)->ring[(ring->used + ahead) % ring->queue.layout.size];
 
         *element = (struct virtq_used_element){ .id = id, .len = length };
 }
@@ -76,7 +76,7 @@ void ring_fill_used(struct ring *ring, unsigned ahead, uint32_t id, uint32_t len
 void ring_use(struct ring *ring, uint32_t id, uint32_t length)
 {
         ring_fill_used(ring, 0, id, length);
-        ring->queue.used->idx = ++ring->used;
+        ring_used(ring)->idx = ++ring->used;
 }
 
 unsigned ring_walk(const struct ring *ring, int head, struct virtq_descriptor segments[RING_SEGMENTS_MAX])
@@ -107,11 +107,15 @@ unsigned ring_walk(const struct ring *ring, int head, struct virtq_descriptor se
         }
 }
 
-uint16_t *ring_used_event(const struct ring *ring) { return &ring->queue.avail->ring[ring->queue.layout.size]; }
+struct virtq_avail *ring_avail(const struct ring *ring) { return ring->queue.driver_area; }
+
+struct virtq_used *ring_used(const struct ring *ring) { return ring->queue.device_area; }
+
+uint16_t *ring_used_event(const struct ring *ring) { return &ring_avail(ring)->ring[ring->queue.layout.size]; }
 
 uint16_t *ring_avail_event(const struct ring *ring)
 {
-        return (uint16_t *)(void *)&ring->queue.used->ring[ring->queue.layout.size];
+        return (uint16_t *)(void *)&ring_used(ring)->ring[ring->queue.layout.size];
 }
 
 uint32_t ring_random(void)

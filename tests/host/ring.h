@@ -47,7 +47,9 @@ void ring_fill_used(struct ring *ring, unsigned ahead, uint32_t id, uint32_t len
 /* The device: the segments of the request at `head`; their number. Fails the test for a malformed chain. */
 unsigned ring_walk(const struct ring *ring, int head, struct virtq_descriptor segments[RING_SEGMENTS_MAX]);
 
-/* used_event and avail_event, behind the two rings. */
+/* The two rings, and used_event and avail_event behind them. */
+struct virtq_avail *ring_avail(const struct ring *ring);
+struct virtq_used *ring_used(const struct ring *ring);
 uint16_t *ring_used_event(const struct ring *ring);
 uint16_t *ring_avail_event(const struct ring *ring);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/virtio.c drivers/virtqueue.c kernel/printk.c */
+/* sources: drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c kernel/printk.c */
 /* test_virtio.c - bringing up a device that a test has made up: what is done, in which order, and when not. */
 #include <errno.h>
 

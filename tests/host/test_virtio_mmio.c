@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/virtio_mmio.c drivers/virtio.c drivers/virtqueue.c kernel/printk.c tests/host/registers.c */
+/* sources: drivers/virtio_mmio.c drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c kernel/printk.c tests/host/registers.c */
 /* test_virtio_mmio.c - the real transport, before registers that forbid what the specification forbids. */
 #include <errno.h>
 
@@ -160,7 +160,7 @@ static void bring_up(struct virtq *queue)
         assert_int_equal(virtio_negotiate(probed, VIRTIO_F_INDIRECT_DESC | 1u << 9), 0);
         assert_int_equal(probed->transport->queue_size_max(probed, 0), registers.queue_max);
         *queue = (struct virtq){ .layout = layout, .descriptors = (void *)0x187654000,
-                                 .avail = (void *)0x287655010, .used = (void *)0x387656000 };
+                                 .driver_area = (void *)0x287655010, .device_area = (void *)0x387656000 };
         assert_int_equal(probed->transport->queue_setup(probed, 0, queue), 0);
         assert_int_equal(virtio_config_read(probed, &field, 1), 0);
         virtio_ready(probed);

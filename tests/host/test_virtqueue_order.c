@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/virtqueue.c tests/host/ring.c */
+/* sources: drivers/virtqueue.c drivers/virtqueue_split.c tests/host/ring.c */
 /* test_virtqueue_order.c - what comes before what: stores, fences, notifications, and two sides that never meet. */
 #include "ring.h"
 #include "testing.h"
@@ -29,11 +29,11 @@ static void note_store(const volatile void *place, size_t size)
         const struct virtq *queue = &ring.queue;
 
         (void)size;
-        if (within(place, &queue->avail->idx, 2))
+        if (within(place, &ring_avail(&ring)->idx, 2))
                 note('I');
         else if (within(place, ring_used_event(&ring), 2))
                 note('U');
-        else if (within(place, queue->avail->ring, 2u * queue->layout.size))
+        else if (within(place, ring_avail(&ring)->ring, 2u * queue->layout.size))
                 note('E');
         else if (within(place, queue->descriptors, 16u * queue->layout.size) ||
                  within(place, queue->tables, 16u * queue->layout.size * queue->layout.segments))
@@ -107,7 +107,7 @@ static void wish_at_fence(enum host_fence fence)
         if (fence != HOST_FENCE_INDEX_BEFORE_EVENT)
                 return;
         *ring_avail_event(&ring) = (uint16_t)wish_event;
-        ring.queue.used->flags = (uint16_t)wish_flags;
+        ring_used(&ring)->flags = (uint16_t)wish_flags;
 }
 
 /* What the device wishes is read after the fence behind avail.idx, or a wish between the two is missed (2.7.13.4.1). */
@@ -119,7 +119,7 @@ static void wishes_are_read_after_the_fence(void **state)
                 host.fence = wish_at_fence;
                 for (unsigned wanted = 0; wanted < 4; wanted++) {
                         *ring_avail_event(&ring) = (uint16_t)(ring.queue.added + (wanted % 2 ? 9 : 0));
-                        ring.queue.used->flags = wanted % 2 == 0;
+                        ring_used(&ring)->flags = wanted % 2 == 0;
                         wish_event = ring.queue.added + (wanted % 2 ? 0u : 9u);
                         wish_flags = wanted % 2 ? 0 : 1;
                         ring_add(&ring, 1, 0);
@@ -160,20 +160,20 @@ static void notifications_follow_the_flags(void **state)
         for (unsigned flags = 0; flags < 8; flags++) {
                 ring_make(&ring, 8, 1, true, false);
                 *ring_avail_event(&ring) = flags % 2 ? 0 : 5; /* means nothing here */
-                ring.queue.used->flags = (uint16_t)flags;
+                ring_used(&ring)->flags = (uint16_t)flags;
                 ring_add(&ring, 1, 0);
                 assert_int_equal(virtq_publish(&ring.queue), flags % 2 == 0);
-                assert_int_equal(ring.queue.avail->flags, 0);
+                assert_int_equal(ring_avail(&ring)->flags, 0);
                 ring_free(&ring);
 
                 ring_make(&ring, 8, 1, true, true);
-                ring.queue.used->flags = (uint16_t)flags;
+                ring_used(&ring)->flags = (uint16_t)flags;
                 ring_add(&ring, 1, 0);
                 assert_true(virtq_publish(&ring.queue));
                 *ring_avail_event(&ring) = 0; /* has been passed */
                 ring_add(&ring, 1, 0);
                 assert_false(virtq_publish(&ring.queue));
-                assert_int_equal(ring.queue.avail->flags, 0);
+                assert_int_equal(ring_avail(&ring)->flags, 0);
                 ring_free(&ring);
         }
 }
