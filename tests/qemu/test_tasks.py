@@ -47,7 +47,7 @@ def repeats(t):
 @test("timer: without it, it is", cpu="rv64,sstc=off", least=40, most=100000)
 def firmware(t, cpu, least, most):
     """Exceptions that QEMU logs: calls to the firmware. Until the kernel prints by itself there are a few."""
-    run = boot(t, "job=tasks number_ios=100", arguments=["-cpu", cpu, "-d", "guest_errors,int"])
+    run = boot(t, "job=tasks number_ios=100", arguments=["-cpu", cpu, "-d", "guest_errors,int", *ICOUNT])
     run.check(0, provoked=["riscv_cpu_do_interrupt"])
     calls = sum(read(path).count("supervisor_ecall") for path in glob.glob(t.folder + "/qemu-*.log"))
     expect(least <= calls <= most, f"{calls} calls of the firmware")
