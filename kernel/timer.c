@@ -32,7 +32,7 @@ static bool has_sstc;
 static struct timer_future *root;
 static uint64_t sequence;
 static uint64_t programmed; /* shared: when the hardware will interrupt; UINT64_MAX: never */
-static uint64_t alarm_deadline; /* shared; UINT64_MAX: none is set */
+static uint64_t alarm_deadline; /* UINT64_MAX: none is set */
 static void (*alarm_function)(void);
 
 void timer_init(struct executor *executor, uint64_t frequency, bool sstc)
@@ -200,11 +200,12 @@ void timer_interrupt(void)
                 alarm_deadline = UINT64_MAX;
                 alarm_function();
         }
+        program(alarm_deadline); /* here and not in the hook: the alarm is for whoever keeps the hook waiting */
 }
 
 static void run_hook(struct batch_hook *self)
 {
-        uint64_t now = read_time(), next;
+        uint64_t now = read_time();
 
         (void)self;
         while (root && root->deadline <= now) {
@@ -214,13 +215,10 @@ static void run_hook(struct batch_hook *self)
                 future_ready(&due->future);
                 due->waker->wake(due->waker);
         }
-        next = shared_load(&alarm_deadline);
-        if (root && root->deadline < next)
-                next = root->deadline;
-        if (next < shared_load(&programmed)) {
+        if (root && root->deadline < shared_load(&programmed)) {
                 bool enabled = interrupts_save();
 
-                program(next);
+                program(root->deadline);
                 interrupts_restore(enabled);
         }
 }

@@ -53,6 +53,29 @@ static void test_says_nothing_before_its_time(void **state)
         assert_string_equal(host.console, named);
 }
 
+static void yield_but_once(struct leaf *self, struct waker *waker)
+{
+        if (self->polls == 1)
+                waker->wake(waker);
+        else
+                never_yield(self, waker);
+}
+
+static struct timer_future timer;
+
+/* A sleeper's interrupt takes the place of the watchdog's, and no hook comes that would set it again. */
+static void test_names_it_though_a_sleeper_is_due_meanwhile(void **state)
+{
+        (void)state;
+        poll_ticks = 10 * PERIOD;
+        leaves[0].in_poll = yield_but_once;
+        spawn(0);
+        timer = sleep_until(PERIOD / 2);
+        executor_spawn(&executor, &tasks[1], &timer.future, "sleeper");
+        assert_int_equal(executor_run_until_idle(&executor), 0);
+        assert_console_has("warning: task one keeps all others waiting");
+}
+
 static unsigned polls_wanted;
 
 static void many_short_polls(struct leaf *self, struct waker *waker)
@@ -81,9 +104,8 @@ static void test_says_nothing_of_many_short_polls(void **state)
 
 static void block_for_long(struct leaf *self, struct waker *waker)
 {
-        struct timer_future timer = sleep_until(5 * PERIOD);
-
         finish(self, waker);
+        timer = sleep_until(5 * PERIOD);
         assert_int_equal(executor_block_on(&executor, &timer.future), 0);
 }
 
@@ -140,8 +162,6 @@ static void test_long_poll_is_not_told_otherwise(void **state)
 
 /* Asleep ----------------------------------------------------------------------------------------- */
 
-static struct timer_future timer;
-
 static void run(void *argument)
 {
         (void)argument;
@@ -178,6 +198,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_names_a_task_that_never_yields, dog_setup),
                 cmocka_unit_test_setup(test_says_nothing_before_its_time, dog_setup),
+                cmocka_unit_test_setup(test_names_it_though_a_sleeper_is_due_meanwhile, dog_setup),
                 cmocka_unit_test_setup(test_says_nothing_of_many_short_polls, dog_setup),
                 cmocka_unit_test_setup(test_names_a_task_that_blocks, dog_setup),
                 cmocka_unit_test_setup(test_long_poll_is_told_under_log_debug, dog_setup),
