@@ -48,7 +48,8 @@ JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c \
         tasks.c bench_executor.c monitor.c line_editor.c load.c panic.c
 
 DRIVERS := uart16550.c sifive_test.c plic.c \
-           virtio.c virtio_mmio.c virtqueue.c virtqueue_split.c virtio_blk.c
+           virtio.c virtio_mmio.c virtqueue.c virtqueue_split.c virtqueue_packed.c \
+           virtio_blk.c
 
 LIBFDT_FILES := fdt.c fdt_ro.c
 
@@ -105,8 +106,8 @@ $(COLD:%=$(O)/kernel/%.c.o): CFLAGS += -Os
 # What runs for each request sets up no frame, but leaves the frame pointer alone:
 # a backtrace passes over it, and finds what called it.
 HOT := kernel/string kernel/executor kernel/future kernel/timer kernel/wait_queue kernel/mutex kernel/semaphore \
-       kernel/channel kernel/block drivers/virtqueue drivers/virtqueue_split drivers/virtio_blk kernel/jobs/sweep \
-       kernel/jobs/tasks kernel/jobs/load kernel/jobs/bench_executor
+       kernel/channel kernel/block drivers/virtqueue drivers/virtqueue_split drivers/virtqueue_packed \
+       drivers/virtio_blk kernel/jobs/sweep kernel/jobs/tasks kernel/jobs/load kernel/jobs/bench_executor
 
 $(HOT:%=$(O)/%.c.o): CFLAGS += -fomit-frame-pointer -ffixed-x8
 

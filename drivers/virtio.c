@@ -57,7 +57,11 @@ int virtio_negotiate(struct virtio_device *device, uint64_t supported)
         add_status(device, VIRTIO_STATUS_DRIVER);
 
         device->offered = device->transport->get_features(device);
-        device->features = device->offered & (supported | (legacy ? 0 : VIRTIO_F_VERSION_1));
+        if (!legacy)
+                supported |= VIRTIO_F_VERSION_1 | (arguments.ring == RING_PACKED ? VIRTIO_F_RING_PACKED : 0);
+        device->features = device->offered & supported;
+        if (arguments.ring == RING_PACKED && !virtio_has(device, VIRTIO_F_RING_PACKED))
+                log_warn("%s: ring=packed: the device does not offer it: its ring is split", device->node);
         if (!legacy && !virtio_has(device, VIRTIO_F_VERSION_1))
                 return virtio_refuse(device, "a modern device that does not offer VIRTIO_F_VERSION_1");
         device->transport->set_features(device, device->features);
@@ -86,6 +90,7 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
                 .size = (uint16_t)size, .segments = (uint16_t)segments,
                 .indirect = virtio_has(device, VIRTIO_F_INDIRECT_DESC),
                 .event_idx = virtio_has(device, VIRTIO_F_EVENT_IDX),
+                .packed = virtio_has(device, VIRTIO_F_RING_PACKED),
         };
         void *ring = memory_allocate(virtq_ring_bytes(&layout), VIRTQ_RING_ALIGN);
         void *tables = memory_allocate(virtq_table_bytes(&layout), sizeof(struct virtq_descriptor));
@@ -96,6 +101,7 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
                 return virtio_refuse(device, "a queue of %u has no room for a request of %u segments", size, segments);
         if (device->transport->queue_setup(device, index, queue) != 0)
                 return virtio_refuse(device, "the queue lies beyond the device's reach");
+        log_debug("%s: queue %u: a %s ring of %u", device->node, index, layout.packed ? "packed" : "split", size);
         return 0;
 }
 

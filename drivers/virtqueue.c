@@ -20,8 +20,7 @@
 
 static const struct virtq_format *format_of(const struct virtq_layout *layout)
 {
-        (void)layout;
-        return &virtq_split;
+        return layout->packed ? &virtq_packed : &virtq_split;
 }
 
 static uint16_t seats_of(const struct virtq_layout *layout)
@@ -38,7 +37,7 @@ size_t virtq_ring_bytes(const struct virtq_layout *layout) { return format_of(la
 
 size_t virtq_table_bytes(const struct virtq_layout *layout)
 {
-        size_t tables = layout->indirect ? (size_t)layout->size * layout->segments : 0;
+        size_t tables = layout->indirect || layout->packed ? (size_t)seats_of(layout) * layout->segments : 0;
 
         return seat_bytes(layout) + tables * sizeof(struct virtq_descriptor);
 }

@@ -22,6 +22,7 @@ enum virtio_status {
 #define VIRTIO_F_INDIRECT_DESC (UINT64_C(1) << 28)
 #define VIRTIO_F_EVENT_IDX (UINT64_C(1) << 29)
 #define VIRTIO_F_VERSION_1 (UINT64_C(1) << 32)
+#define VIRTIO_F_RING_PACKED (UINT64_C(1) << 34)
 
 struct virtio_device;
 
@@ -76,8 +77,9 @@ int virtio_reset(struct virtio_device *device);
 
 /*
  * The first half of 3.1.1: reset, ACKNOWLEDGE, DRIVER, agree on features, FEATURES_OK. Of what is
- * offered, `supported` is accepted, and VERSION_1 insisted on where the transport is modern. Returns 0,
- * or a negative errno with words on the console and the device FAILED. Task context.
+ * offered, `supported` is accepted, RING_PACKED where the boot argument ring asks for it, and VERSION_1 insisted
+ * on where the transport is modern. Returns 0, or a negative errno with words on the console and the device
+ * FAILED. Task context.
  */
 int virtio_negotiate(struct virtio_device *device, uint64_t supported);
 

@@ -31,8 +31,16 @@ enum { VIRTQ_SIZE_MAX = 32768, VIRTQ_RING_ALIGN = 4096 };
 struct virtq_descriptor {
         uint64_t address;
         uint32_t length;
-        uint16_t flags;
-        uint16_t next;
+        union {
+                struct { /* 2.7.5 */
+                        uint16_t flags;
+                        uint16_t next;
+                };
+                struct { /* 2.8.13 */
+                        uint16_t id;
+                        uint16_t flags;
+                } packed;
+        };
 };
 
 /* The areas of a split ring (2.7.6, 2.7.8). */
@@ -65,6 +73,7 @@ struct virtq_layout {
         uint16_t segments; /* the most of any request */
         bool indirect;     /* VIRTIO_F_INDIRECT_DESC was accepted */
         bool event_idx;    /* VIRTIO_F_EVENT_IDX was accepted */
+        bool packed;       /* VIRTIO_F_RING_PACKED was accepted */
 };
 
 struct virtq {
@@ -85,6 +94,7 @@ struct virtq {
         /* Avail side: tasks. */
         uint16_t added; /* free-running: the next place to make available */
         uint16_t free;  /* seat + 1 */
+        uint16_t withheld; /* packed: flags of the first descriptor that was added since the last publish */
 
         uint32_t published; /* shared: `added` as the device has been told */
         uint32_t released;  /* shared: seats that the used side hands back; seat + 1 */
@@ -105,7 +115,7 @@ struct virtq_format {
         int (*pop_used)(struct virtq *queue, uint32_t *written);
 };
 
-extern const struct virtq_format virtq_split;
+extern const struct virtq_format virtq_split, virtq_packed;
 
 /* Bytes of the memory that virtq_init() wants: the ring; indirect tables and the driver's own records. Any context. */
 size_t virtq_ring_bytes(const struct virtq_layout *layout);
@@ -139,7 +149,10 @@ static inline void virtq_segment(struct virtq *queue, uint16_t seat, unsigned in
 
         device_store(&descriptor->address, (uint64_t)(uintptr_t)address);
         device_store(&descriptor->length, length);
-        device_store(&descriptor->flags, flags);
+        if (queue->layout.packed)
+                device_store(&descriptor->packed.flags, flags & VIRTQ_DESC_F_WRITE); /* no other is for a table (2.8.19) */
+        else
+                device_store(&descriptor->flags, flags);
 }
 
 /*

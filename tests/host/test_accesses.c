@@ -2,7 +2,7 @@
 /*
  * build: accesses
  * sources: kernel/executor.c kernel/future.c kernel/timer.c kernel/block.c kernel/printk.c
- * drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtio_blk.c tests/host/model.c tests/host/scenario.c
+ * drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtqueue_packed.c drivers/virtio_blk.c tests/host/model.c tests/host/scenario.c
  * tests/host/scenarios.c tests/host/worker.c tests/host/step.c tests/host/explore.c tests/host/accesses.c
  */
 /* As test_interleave.c, with a point at each access of the kernel to memory, shared or not. */

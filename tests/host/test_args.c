@@ -106,7 +106,8 @@ static const struct {
         GOOD("queue_size=1", queue_size, 1),
         GOOD("queue_size=256", queue_size, 256),
         GOOD("queue_size=32768", queue_size, 32768),
-        GOOD("ring=split", ring, 0),
+        GOOD("ring=split", ring, RING_SPLIT),
+        GOOD("ring=packed", ring, RING_PACKED),
         GOOD("trace=0", trace, 0),
         GOOD("log=error", log, LOG_ERROR),
         GOOD("log=warn", log, LOG_WARN),
@@ -171,7 +172,7 @@ static const char *const bad[] = {
         "queue_size=3", "queue_size=5", "queue_size=100", "queue_size=32767",
         /* none of the words */
         "rw=", "rw=readwrite", "rw=rand", "rw=READ", "rw=read,write", "rw=reads", "log=", "log=verbose", "log=inf",
-        "ring=", "ring=packed", "ring=splits",
+        "ring=", "ring=pack", "ring=splits",
         /* no such job */
         "job=", "job=dem", "job=demos", "job=Demo", "job=demo=",
         "job=a-name-that-is-longer-than-any-job-could-ever-be",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sources: kernel/executor.c kernel/future.c kernel/timer.c kernel/block.c kernel/printk.c
- * drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtio_blk.c tests/host/model.c tests/host/scenario.c
+ * drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtqueue_packed.c drivers/virtio_blk.c tests/host/model.c tests/host/scenario.c
  * tests/host/scenarios.c tests/host/worker.c tests/host/step.c tests/host/explore.c
  */
 /* The real path of a request, from task to ring and back, with the device acting at every point of every scenario. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c kernel/printk.c */
+/* sources: drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtqueue_packed.c kernel/printk.c */
 /* test_virtio.c - bringing up a device that a test has made up: what is done, in which order, and when not. */
 #include <errno.h>
 
@@ -209,6 +209,26 @@ static void only_what_is_offered_and_supported_is_accepted(void **state)
                         }
 }
 
+/* It takes the boot argument, the offer and a modern device; where one is missing the ring is split, and that is told. */
+static void packed_ring_where_asked_for_and_offered(void **state)
+{
+        (void)state;
+        for (unsigned kind = 0; kind < 8; kind++) {
+                bool asked = kind & 1, offered = kind & 2, legacy = kind & 4, packed = kind == 3;
+
+                make(legacy, VIRTIO_F_VERSION_1 | (offered ? VIRTIO_F_RING_PACKED : 0));
+                arguments.ring = asked ? RING_PACKED : RING_SPLIT;
+                assert_int_equal(virtio_negotiate(&device, 0), 0);
+                assert_int_equal((fake.accepted & VIRTIO_F_RING_PACKED) != 0, packed);
+                assert_int_equal(virtio_queue_setup(&device, 0, &queue, 8, 3), 0);
+                assert_int_equal(queue.layout.packed, packed);
+                if (asked && !packed)
+                        assert_console_has("warning: a-node: ring=packed: ");
+                else
+                        assert_int_equal(host.console_length, 0);
+        }
+}
+
 static void version_1_is_insisted_on(void **state)
 {
         (void)state;
@@ -348,6 +368,7 @@ int main(void)
                 TEST(reset_that_takes_its_time),
                 TEST(reset_that_never_ends),
                 TEST(only_what_is_offered_and_supported_is_accepted),
+                TEST(packed_ring_where_asked_for_and_offered),
                 TEST(version_1_is_insisted_on),
                 TEST(refused_features_end_it),
                 TEST(queue_sizes),

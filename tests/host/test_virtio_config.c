@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c kernel/printk.c */
+/* sources: drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtqueue_packed.c kernel/printk.c */
 /* test_virtio_config.c - reading a device's configuration while the device changes it. */
 #include <errno.h>
 

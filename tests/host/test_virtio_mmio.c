@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/virtio_mmio.c drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c kernel/printk.c tests/host/registers.c */
+/* sources: drivers/virtio_mmio.c drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtqueue_packed.c kernel/printk.c tests/host/registers.c */
 /* test_virtio_mmio.c - the real transport, before registers that forbid what the specification forbids. */
 #include <errno.h>
 
