@@ -5,7 +5,7 @@ import record
 from machine import boot
 from tap import expect, expect_equal, test
 
-INDIRECT, EVENT_IDX, VERSION_1, RING_RESET, FLUSH = 28, 29, 32, 40, 9
+INDIRECT, EVENT_IDX, VERSION_1, RING_PACKED, RING_RESET, FLUSH = 28, 29, 32, 34, 40, 9
 SECTORS = 512
 
 
@@ -27,27 +27,33 @@ def has(run, bit, field="features"):
 @test("features: modern, indirect on, event_idx off", transport="modern", indirect="on", event_idx="off")
 @test("features: modern, indirect off, event_idx on", transport="modern", indirect="off", event_idx="on")
 @test("features: modern, indirect off, event_idx off", transport="modern", indirect="off", event_idx="off")
+@test("features: packed, indirect on, event_idx on", transport="modern", indirect="on", event_idx="on", ring="packed")
+@test("features: packed, indirect on, event_idx off", transport="modern", indirect="on", event_idx="off", ring="packed")
+@test("features: packed, indirect off, event_idx on", transport="modern", indirect="off", event_idx="on", ring="packed")
+@test("features: packed, indirect off, event_idx off", transport="modern", indirect="off", event_idx="off",
+      ring="packed")
 @test("features: legacy, indirect on, event_idx on", transport="legacy", indirect="on", event_idx="on")
 @test("features: legacy, indirect on, event_idx off", transport="legacy", indirect="on", event_idx="off")
 @test("features: legacy, indirect off, event_idx on", transport="legacy", indirect="off", event_idx="on")
 @test("features: legacy, indirect off, event_idx off", transport="legacy", indirect="off", event_idx="off")
-def features(t, transport, indirect, event_idx):
-    device = f"indirect_desc={indirect},event_idx={event_idx}"
-    run, path = fill_and_check(t, "iodepth=4 fsync=8", device, transport=transport)
+def features(t, transport, indirect, event_idx, ring="split"):
+    device = f"indirect_desc={indirect},event_idx={event_idx},packed={'on' if ring == 'packed' else 'off'}"
+    run, path = fill_and_check(t, f"iodepth=4 fsync=8 ring={ring}", device, transport=transport)
     expect_equal("number of durable lines", len(run.all("durable")), SECTORS // 16 // 8 + 1)
     expect_equal("the last durable line", run.all("durable")[-1]["seq"], SECTORS)
     for bit, wanted in ((INDIRECT, indirect == "on"), (EVENT_IDX, event_idx == "on"), (FLUSH, True),
-                        (VERSION_1, transport == "modern"), (RING_RESET, False)):
+                        (VERSION_1, transport == "modern"), (RING_PACKED, ring == "packed"), (RING_RESET, False)):
         expect_equal(f"feature {bit} accepted", has(run, bit), wanted)
     line = run.only("disk")
     expect_equal("features accepted and not offered", line["features"] & ~line["offered"], 0)
     before = disk.content(path)
     for append, count in (("job=verify bs=8k iodepth=4", SECTORS // 16), ("job=demo", 4)):
-        run = boot(t, append, disks=[disk.image(path, device)], transport=transport)
+        run = boot(t, f"{append} ring={ring}", disks=[disk.image(path, device)], transport=transport)
         run.check(0, result={"ok": count, "mismatch": 0})
     expect_equal("the image afterwards", record.first_difference(disk.content(path), before), None)
 
 
+PACKED = {"split": "", "packed": "packed=on"}
 for slot in range(8):
     @test(f"slot {slot}", slot=slot, transport="legacy" if slot % 2 else "modern")
     def one_slot(t, slot, transport):
@@ -61,8 +67,10 @@ for slot in range(8):
 for size in (4, 8, 64, 256, 1024):
     @test(f"queue_size={size}: modern", size=size, transport="modern")
     @test(f"queue_size={size}: legacy", size=size, transport="legacy")
-    def queue_size(t, size, transport):
-        run, _ = fill_and_check(t, f"iodepth=16 fsync=8 queue_size={size}", transport=transport)
+    @test(f"queue_size={size}: packed", size=size, transport="modern", ring="packed")
+    def queue_size(t, size, transport, ring="split"):
+        run, _ = fill_and_check(t, f"iodepth=16 fsync=8 queue_size={size} ring={ring}", PACKED[ring],
+                                transport=transport)
         expect_equal("depth", run.only("disk")["depth"], size)
 
 
@@ -70,8 +78,12 @@ for size in (4, 8, 64, 256, 1024):
 @test("queue_size=4 without indirect descriptors: legacy", transport="legacy", size=4, depth=1)
 @test("queue_size=8 without indirect descriptors: modern", transport="modern", size=8, depth=2)
 @test("queue_size=1024 without indirect descriptors: legacy", transport="legacy", size=1024, depth=341)
-def queue_size_chains(t, transport, size, depth):
-    run, _ = fill_and_check(t, f"iodepth=16 fsync=8 queue_size={size}", "indirect_desc=off", transport=transport)
+@test("queue_size=4 without indirect descriptors: packed", transport="modern", size=4, depth=1, ring="packed")
+@test("queue_size=8 without indirect descriptors: packed", transport="modern", size=8, depth=2, ring="packed")
+@test("queue_size=1024 without indirect descriptors: packed", transport="modern", size=1024, depth=341, ring="packed")
+def queue_size_chains(t, transport, size, depth, ring="split"):
+    run, _ = fill_and_check(t, f"iodepth=16 fsync=8 queue_size={size} ring={ring}",
+                            f"indirect_desc=off,{PACKED[ring]}".rstrip(","), transport=transport)
     expect_equal("depth", run.only("disk")["depth"], depth)
 
 
@@ -100,7 +112,17 @@ def queue_size_refused(t, append, words, device="", transport="modern"):
     expect_equal("the image", disk.content(path), bytes(disk.MIB))
 
 
-@test("features: packed ring offered, and not taken", device="packed=on")
+@test("ring=packed: modern, and not offered", transport="modern", device="packed=off")
+@test("ring=packed: legacy", transport="legacy", device="packed=on")
+def packed_not_offered(t, transport, device):
+    """A warning, and the split ring."""
+    run, _ = fill_and_check(t, "iodepth=4 ring=packed", device, transport=transport)
+    warnings = run.starting("warning: ")
+    expect(len(warnings) == 1 and "ring=packed" in warnings[0], f"warnings: {warnings}")
+    expect(not has(run, RING_PACKED) and not has(run, RING_PACKED, "offered"), "the packed ring is offered")
+
+
+@test("features: packed ring offered, and not asked for", device="packed=on")
 @test("features: several queues offered, one taken", device="num-queues=4")
 @test("features: a write-through cache", device="write-cache=off")
 @test("features: no configurable cache", device="config-wce=off")
@@ -109,6 +131,7 @@ def other_offers(t, device):
     run, _ = fill_and_check(t, "iodepth=4 fsync=8", device)
     line = run.only("disk")
     expect_equal("features accepted and not offered", line["features"] & ~line["offered"], 0)
+    expect(not has(run, RING_PACKED), "a packed ring, and nobody asked for it")
     expect_equal("the last durable line", run.all("durable")[-1]["seq"], SECTORS)
 
 
