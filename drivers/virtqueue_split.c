@@ -48,7 +48,7 @@ static void link_seat(struct virtq *queue, uint16_t seat)
         for (uint16_t i = 0; i < queue->layout.segments; i++)
                 device_store(&virtq_descriptor_at(queue, seat, i)->next, (uint16_t)(second + i));
         if (!queue->chained) {
-                device_store(&queue->descriptors[seat].address, (uint64_t)(uintptr_t)virtq_descriptor_at(queue, seat, 0));
+                device_store(&queue->descriptors[seat].address, (uintptr_t)virtq_descriptor_at(queue, seat, 0));
                 device_store(&queue->descriptors[seat].flags, (uint16_t)VIRTQ_DESC_F_INDIRECT);
         }
 }

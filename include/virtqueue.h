@@ -3,12 +3,13 @@
  * virtqueue.h - the virtqueue (virtio 1.2, 2.6), whatever the format of its ring.
  *
  * The driver's unit is the seat: room for one request, with a fixed place for each of its segments.
- * With VIRTIO_F_INDIRECT_DESC a seat is one descriptor and a table beside the ring, without it a fixed
- * chain of descriptors; what never changes between two requests in a seat is written once.
+ * With VIRTIO_F_INDIRECT_DESC a seat is one descriptor and a table beside the ring. Without it, it is a fixed
+ * chain of descriptors of a split ring, or a list that is copied into a packed one. What never changes
+ * between two requests in a seat is written once.
  *
  * The ring has two owners who never meet: tasks take seats, add and publish; the interrupt handler
  * pops and releases. So nothing here masks an interrupt or takes a lock. Both sides believe nothing
- * that the device writes: the descriptors are never read back, a used element is read once and must
+ * that the device writes: what it was given is never read back, a used element is read once and must
  * name a seat that is taken. A lie breaks the queue, which only virtq_init() mends.
  */
 #pragma once
@@ -92,8 +93,8 @@ struct virtq {
         struct virtq_seat *seat;
 
         /* Avail side: tasks. */
-        uint16_t added; /* free-running: the next place to make available */
-        uint16_t free;  /* seat + 1 */
+        uint16_t added;    /* free-running: the next place to make available */
+        uint16_t free;     /* seat + 1 */
         uint16_t withheld; /* packed: flags of the first descriptor that was added since the last publish */
 
         uint32_t published; /* shared: `added` as the device has been told */
@@ -101,7 +102,7 @@ struct virtq {
 
         /* Used side: the interrupt handler. */
         uint16_t last_used; /* free-running: the next place to be used */
-        uint16_t seen_used; /* the places before it are known to be used */
+        uint16_t seen_used; /* split: used.idx when last read */
         uint16_t used_event;
         const char *broken; /* shared: NULL, or what the device did */
 };
@@ -142,15 +143,15 @@ static inline struct virtq_descriptor *virtq_descriptor_at(const struct virtq *q
 }
 
 /* Describe segment `index` of the request in `seat`; flags of enum virtq_descriptor_flags. Task context. */
-static inline void virtq_segment(struct virtq *queue, uint16_t seat, unsigned index, const void *address, uint32_t length,
-                                 uint16_t flags)
+static inline void virtq_segment(struct virtq *queue, uint16_t seat, unsigned index, const void *address,
+                                 uint32_t length, uint16_t flags)
 {
         struct virtq_descriptor *descriptor = virtq_descriptor_at(queue, seat, index);
 
         device_store(&descriptor->address, (uint64_t)(uintptr_t)address);
         device_store(&descriptor->length, length);
-        if (queue->layout.packed)
-                device_store(&descriptor->packed.flags, flags & VIRTQ_DESC_F_WRITE); /* no other is for a table (2.8.19) */
+        if (queue->layout.packed) /* where a table knows no other flag (2.8.19) */
+                device_store(&descriptor->packed.flags, flags & VIRTQ_DESC_F_WRITE);
         else
                 device_store(&descriptor->flags, flags);
 }
