@@ -36,7 +36,7 @@ def stop_and_cont(t, transport):
 
 @test("control: stop and cont while idle")
 def stop_idle(t):
-    with Machine(t, "job=idle timeout_ms=500", qmp=True) as machine:
+    with Machine(t, "job=idle timeout_ms=2000", qmp=True) as machine:
         machine.until(r"^squall ")
         machine.qmp.command("stop")
         time.sleep(0.3)
@@ -86,7 +86,7 @@ def resize(t, transport):
 @test("control: block_resize while idle")
 def resize_idle(t):
     path = disk.make(t.path("disk"))
-    with Machine(t, "job=idle timeout_ms=300", disks=[disk.image(path)], qmp=True) as machine:
+    with Machine(t, "job=idle timeout_ms=2000", disks=[disk.image(path)], qmp=True) as machine:
         machine.until(r"^disk 0 ")
         time.sleep(0.1)
         machine.qmp.command("block_resize", **{"node-name": "d0", "size": 2 * disk.MIB})

@@ -207,7 +207,7 @@ def mapped(found, address):
 @test("W^X: 4G", mem="4G")
 @test("W^X: 77M", mem="77M")
 def write_or_execute(t, mem):
-    with Machine(t, "job=idle timeout_ms=400", qmp=True, mem=mem, disks=[disk.null(disk.MIB)]) as machine:
+    with Machine(t, "job=idle timeout_ms=2000", qmp=True, mem=mem, disks=[disk.null(disk.MIB)]) as machine:
         machine.until(r"^disk 0 ")
         machine.qmp.command("stop")
         found = list(mappings(machine.qmp.monitor("info mem")))
