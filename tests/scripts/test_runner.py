@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """scripts/qemu: what it shows, how it ends, and that it always ends."""
+import contextlib
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -209,30 +211,53 @@ def signals(t, number):
             end_all(qemu)
 
 
-@test("runner: at a terminal Ctrl-A x quits", keys=b"\x01x")
-@test("runner: at a terminal Ctrl-C quits", keys=b"\x03")
-def terminal(t, keys):
+@contextlib.contextmanager
+def at_terminal(append):
+    """The script at a terminal of its own: the process, and the terminal's other side."""
     try:
         ours, theirs = pty.openpty()
     except OSError as error:        # a container without devpts
         raise Skip(str(error)) from error
     # Opened by the leader of a session that has none, it is the terminal that Ctrl-C comes from.
-    words = [SCRIPT, "--kernel", KERNEL, "--append", IDLE]
+    words = [SCRIPT, "--kernel", KERNEL, "--append", append]
     process = subprocess.Popen(["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(theirs), *words],
                                env=work.environment(), start_new_session=True)
     try:
-        shown = b""
-        while b"squall " not in shown:
-            shown += os.read(ours, 4096)
-        time.sleep(0.5)
-        os.write(ours, keys)
-        status = process.wait(timeout=10)
-        expect(status != 0, "a run that was quit counts as a success")
+        yield process, ours
     finally:
         process.kill()
         process.wait()
         os.close(ours)
         os.close(theirs)
+
+
+def read_up_to(terminal, words):
+    shown = b""
+    while words not in shown:
+        expect(select.select([terminal], [], [], 20)[0], f"{words} is not shown, but {shown}")
+        shown += os.read(terminal, 4096)
+
+
+@test("runner: at a terminal Ctrl-A x quits", keys=b"\x01x")
+@test("runner: at a terminal Ctrl-C quits", keys=b"\x03")
+def terminal(t, keys):
+    with at_terminal(IDLE) as (process, ours):
+        read_up_to(ours, b"squall ")
+        time.sleep(0.5)
+        os.write(ours, keys)
+        expect(process.wait(timeout=10) != 0, "a run that was quit counts as a success")
+
+
+@test("runner: at a terminal Ctrl-C is the monitor's")
+def typed_at(t):
+    with at_terminal("job=monitor") as (process, ours):
+        read_up_to(ours, b"squall> ")
+        os.write(ours, b"sleep 100000\r")
+        read_up_to(ours, b"\n")
+        os.write(ours, b"\x03")
+        read_up_to(ours, b"woken by Ctrl-C")
+        os.write(ours, b"exit\r")
+        expect_equal("status", process.wait(timeout=10), 0)
 
 
 @test("runner: -M sifive_u starts without the disk, and says so")
