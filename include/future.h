@@ -86,3 +86,28 @@ static inline struct yield_future yield_now(void)
 
         return made;
 }
+
+/*
+ * What somebody else will complete, such as a driver when its device has answered: it is pending from the
+ * start, and stays so when it is withdrawn.
+ */
+struct completion {
+        struct future future;
+        struct waker *waker; /* shared */
+};
+
+enum { COMPLETION_PENDING = 1 };
+
+/* The poll of completion(). Task context. */
+enum poll completion_poll(struct future *future, struct waker *waker);
+
+/* A future for complete(). The caller owns the memory, which stays in place until then. Any context. */
+static inline struct completion completion(void)
+{
+        struct completion made = { .future = { .poll = completion_poll, .state = COMPLETION_PENDING } };
+
+        return made;
+}
+
+/* Make it ready, once, and wake who awaits it; its memory is its owner's again. Any context. */
+void complete(struct completion *completion);

@@ -67,7 +67,7 @@ struct virtio_driver {
 
 /* The drivers there are, ending with NULL. kernel/drivers.c. */
 extern const struct virtio_driver *const virtio_drivers[];
-extern const struct virtio_driver virtio_blk_driver;
+extern const struct virtio_driver virtio_blk_driver, virtio_rng_driver;
 
 /* Find the driver for the device's type and probe it: what it returns, or 0 where there is none. Task context. */
 int virtio_probe(struct virtio_device *device);

@@ -7,6 +7,7 @@
 
 #include "printk.h"
 #include "trap.h"
+#include "util.h"
 #include "virtio.h"
 #include "vm.h"
 
@@ -51,11 +52,25 @@ int drivers_probe(const struct machine *machine, const struct driver *const *tab
         return 0;
 }
 
+/* The words for a virtio device type (virtio 1.2, 5). */
+static const char *type_words(uint32_t type)
+{
+        static const char *const words[] = {
+                [1] = "network", [2] = "block", [3] = "console", [4] = "entropy", [5] = "memory balloon", [8] = "SCSI",
+                [9] = "9P", [16] = "GPU", [18] = "input", [19] = "socket", [20] = "crypto", [24] = "memory",
+                [25] = "sound", [26] = "file system",
+        };
+
+        return type < ARRAY_SIZE(words) && words[type] ? words[type] : "unknown";
+}
+
 int virtio_probe(struct virtio_device *device)
 {
-        for (const struct virtio_driver *const *driver = virtio_drivers; *driver; driver++)
-                if ((*driver)->type == device->type)
-                        return (*driver)->probe(device);
-        log_debug("%s: no driver for virtio devices of type %u", device->node, device->type);
-        return 0;
+        const struct virtio_driver *const *driver = virtio_drivers;
+
+        while (*driver && (*driver)->type != device->type)
+                driver++;
+        log_line(*driver ? LOG_DEBUG : LOG_INFO, "%s: device of type %u, %s: %s", device->node, device->type,
+                 type_words(device->type), *driver ? (*driver)->name : "no driver");
+        return *driver ? (*driver)->probe(device) : 0;
 }

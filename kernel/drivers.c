@@ -19,5 +19,6 @@ const struct driver *const device_drivers[] = {
 
 const struct virtio_driver *const virtio_drivers[] = {
         &virtio_blk_driver,
+        &virtio_rng_driver,
         NULL,
 };

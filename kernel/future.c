@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* future.c - yielding, and what the coroutine macros call. */
+/* future.c - yielding, completions, and what the coroutine macros call. */
 #include "future.h"
 
 #include "coro.h"
@@ -15,6 +15,22 @@ enum poll yield_poll(struct future *self, struct waker *waker)
                 return POLL_PENDING;
         }
         return future_ready(self);
+}
+
+enum poll completion_poll(struct future *self, struct waker *waker)
+{
+        if (waker) /* withdrawn, it keeps the one it has */
+                waker_register(&container_of(self, struct completion, future)->waker, waker);
+        return shared_load(&self->state) == FUTURE_DONE ? POLL_READY : POLL_PENDING;
+}
+
+void complete(struct completion *completion)
+{
+        struct waker *waker = shared_load(&completion->waker);
+
+        future_ready(&completion->future);
+        if (waker)
+                waker->wake(waker);
 }
 
 enum poll coro_withdraw(struct future *future)

@@ -5,6 +5,7 @@
 #include "block.h"
 #include "devicetree.h"
 #include "driver.h"
+#include "entropy.h"
 #include "executor.h"
 #include "jobs/jobs.h"
 #include "memory.h"
@@ -69,6 +70,7 @@ void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
         timer_init(&executor, machine.timebase, machine.sstc);
         watchdog_init(&executor);
         block_init(&executor);
+        entropy_init(&executor);
         jobs_init(entered_at);
 
         if (drivers_probe(&machine, platform_drivers) != 0)

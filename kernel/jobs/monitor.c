@@ -12,6 +12,7 @@
 #include "combinators.h"
 #include "coro.h"
 #include "devicetree.h"
+#include "entropy.h"
 #include "irq.h"
 #include "jobs/jobs.h"
 #include "jobs/line_editor.h"
@@ -36,6 +37,8 @@ struct monitor {
         struct block_device *disk;
         struct block_future io;
         struct timer_future timer;
+        struct entropy_future entropy;
+        uint8_t random[DUMP_WIDTH];
         uint64_t started;
         uint8_t *buffer; /* a block of the disk */
         struct load_group loads;
@@ -288,6 +291,24 @@ static void finish_hexdump(struct monitor *self)
         }
 }
 
+static struct future *run_entropy(struct monitor *self, char *argument)
+{
+        (void)argument;
+        self->entropy = entropy_read(self->random, sizeof self->random);
+        return &self->entropy.future;
+}
+
+static void finish_entropy(struct monitor *self)
+{
+        if (self->entropy.result < 0) {
+                log_error("no entropy: %s", error_words((int)self->entropy.result));
+                return;
+        }
+        for (int64_t i = 0; i < self->entropy.result; i++)
+                printk("%s%02x", i > 0 ? " " : "", self->random[i]);
+        printk("\n");
+}
+
 /* The monitor ---------------------------------------------------------------------------------- */
 
 static const struct command commands[] = {
@@ -299,6 +320,7 @@ static const struct command commands[] = {
         { "read", "SECTOR", "read a block", run_read, finish_transfer },
         { "write", "SECTOR TEXT", "write a block that begins with TEXT", run_write, finish_transfer },
         { "hexdump", "SECTOR", "read a block and show it", run_read, finish_hexdump },
+        { "entropy", "", "read a few random bytes", run_entropy, finish_entropy },
         { "sleep", "[MS]", "wait (Ctrl-C wakes)", run_sleep, finish_sleep },
         { "spawn", "[READS]", "read random blocks in the background, and tell each second how many", run_spawn, NULL },
         { "mem", "", "memory", run_mem, NULL },
