@@ -3,8 +3,8 @@
 # Squall's build; `make help` says what there is to ask for. The lines with two
 # number signs are that help, and the variables they name are the ones accepted.
 
-## JOB=demo               the job to run: demo probe fill verify idle
-##                        rng tasks bench-executor monitor panic
+## JOB=demo               the job to run: demo probe fill verify bench
+##                        idle rng tasks bench-executor monitor panic
 ## APPEND=                more boot arguments, such as APPEND="bs=64k iodepth=8"
 ## DISK=build/disk.img    the disk's raw image (made, 16 MiB, when missing); or none
 ## SMP=1                  harts
@@ -45,7 +45,7 @@ KERNEL := entry.S trap.S main.c trap.c irq.c devicetree.c machine.c args.c \
           semaphore.c event.c wait_group.c channel.c block.c driver.c drivers.c
 
 JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c \
-        rng.c tasks.c bench_executor.c monitor.c line_editor.c load.c panic.c
+        traffic.c histogram.c bench.c rng.c tasks.c bench_executor.c monitor.c line_editor.c load.c panic.c
 
 DRIVERS := uart16550.c sifive_test.c plic.c \
            virtio.c virtio_mmio.c virtqueue.c virtqueue_split.c virtqueue_packed.c \
@@ -107,7 +107,8 @@ $(COLD:%=$(O)/kernel/%.c.o): CFLAGS += -Os
 # a backtrace passes over it, and finds what called it.
 HOT := kernel/string kernel/executor kernel/future kernel/timer kernel/wait_queue kernel/mutex kernel/semaphore \
        kernel/channel kernel/block drivers/virtqueue drivers/virtqueue_split drivers/virtqueue_packed \
-       drivers/virtio_blk kernel/jobs/sweep kernel/jobs/tasks kernel/jobs/load kernel/jobs/bench_executor
+       drivers/virtio_blk kernel/jobs/sweep kernel/jobs/tasks kernel/jobs/load kernel/jobs/bench \
+       kernel/jobs/bench_executor
 
 $(HOT:%=$(O)/%.c.o): CFLAGS += -fomit-frame-pointer -ffixed-x8
 

@@ -121,6 +121,7 @@ static bool used_buffers(struct virtio_device *device)
         }
         if (disk->queue.broken)
                 block_request_batch();
+        disk->block.irqs += any;
         return any;
 }
 
@@ -166,8 +167,10 @@ static void publish(struct block_device *block)
 
         if (shared_load(&disk->queue.broken) && !disk->retired)
                 retire(disk);
-        else if (!disk->retired && virtq_publish(&disk->queue))
+        else if (!disk->retired && virtq_publish(&disk->queue)) {
+                disk->block.kicks++;
                 virtio_notify(disk->virtio, QUEUE);
+        }
 }
 
 static void for_each_in_flight(struct block_device *block, void (*report)(const struct block_future *))

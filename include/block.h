@@ -65,6 +65,7 @@ struct block_device {
         uint64_t features, offered;
         uint32_t queues, depth; /* depth: requests that the device holds at once */
         uint32_t resets;        /* since it was brought up */
+        uint64_t kicks, irqs;   /* notifications sent, and interrupts that brought something */
 
         /* The block layer's own. */
         struct block_future *waiting, **waiting_tail;

@@ -32,6 +32,9 @@ uint64_t timer_now(void);
 /* `ticks` in microseconds, at the rate that timer_init() was told; without overflow. Any context. */
 uint64_t timer_microseconds(uint64_t ticks);
 
+/* The same in nanoseconds, for less than the 584 years that 64 bits hold. Any context. */
+uint64_t timer_nanoseconds(uint64_t ticks);
+
 /* `milliseconds` in ticks, or as many as 64 bits hold. Any context. */
 uint64_t timer_ticks(uint64_t milliseconds);
 

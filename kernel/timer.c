@@ -47,10 +47,14 @@ void timer_init(struct executor *executor, uint64_t frequency, bool sstc)
 
 uint64_t timer_now(void) { return read_time(); }
 
-uint64_t timer_microseconds(uint64_t ticks)
+static uint64_t in_units(uint64_t ticks, uint64_t per_second)
 {
-        return ticks / ticks_per_second * 1000000 + ticks % ticks_per_second * 1000000 / ticks_per_second;
+        return ticks / ticks_per_second * per_second + ticks % ticks_per_second * per_second / ticks_per_second;
 }
+
+uint64_t timer_microseconds(uint64_t ticks) { return in_units(ticks, 1000000); }
+
+uint64_t timer_nanoseconds(uint64_t ticks) { return in_units(ticks, 1000000000); }
 
 uint64_t timer_ticks(uint64_t milliseconds)
 {

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* histogram.c - what a histogram says of the values in it. */
+#include "jobs/histogram.h"
+
+/* The largest value that is counted in `counter`. */
+static uint64_t largest_of(unsigned counter)
+{
+        unsigned octave = counter < 2 * HISTOGRAM_STEPS ? 0 : counter / HISTOGRAM_STEPS - 1;
+        uint64_t step = counter - octave * HISTOGRAM_STEPS;
+
+        return ((step + 1) << octave) - 1;
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, unsigned thousandths)
+{
+        uint64_t total = 0, below = 0, rank;
+        unsigned counter = 0;
+
+        for (unsigned i = 0; i < HISTOGRAM_COUNTERS; i++)
+                total += histogram->counts[i];
+        if (total == 0)
+                return 0;
+        rank = total / 1000 * thousandths + (total % 1000 * thousandths + 999) / 1000; /* rounded up */
+        while (below + histogram->counts[counter] < rank)
+                below += histogram->counts[counter++];
+        /* The last counter has no upper end. */
+        return counter == HISTOGRAM_COUNTERS - 1 || largest_of(counter) > histogram->maximum ? histogram->maximum : largest_of(counter);
+}
