@@ -3,7 +3,7 @@
 # Squall's build; `make help` says what there is to ask for. The lines with two
 # number signs are that help, and the variables they name are the ones accepted.
 
-## JOB=demo               the job to run: demo probe fill verify bench
+## JOB=demo               the job to run: demo probe fill verify rw bench
 ##                        idle rng tasks bench-executor monitor panic
 ## APPEND=                more boot arguments, such as APPEND="bs=64k iodepth=8"
 ## DISK=build/disk.img    the disk's raw image (made, 16 MiB, when missing); or none
@@ -45,7 +45,7 @@ KERNEL := entry.S trap.S main.c trap.c irq.c devicetree.c machine.c args.c \
           semaphore.c event.c wait_group.c channel.c block.c driver.c drivers.c
 
 JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c \
-        traffic.c histogram.c bench.c rng.c tasks.c bench_executor.c monitor.c line_editor.c load.c panic.c
+        traffic.c rw.c histogram.c bench.c rng.c tasks.c bench_executor.c monitor.c line_editor.c load.c panic.c
 
 DRIVERS := uart16550.c sifive_test.c plic.c \
            virtio.c virtio_mmio.c virtqueue.c virtqueue_split.c virtqueue_packed.c \

@@ -17,7 +17,7 @@ struct job {
         enum exit_code (*run)(struct executor *executor, struct block_device *disk);
 };
 
-extern const struct job demo_job, probe_job, fill_job, verify_job, bench_job, idle_job, panic_job,
+extern const struct job demo_job, probe_job, fill_job, verify_job, rw_job, bench_job, idle_job, panic_job,
         rng_job, tasks_job, bench_executor_job, monitor_job;
 
 /* `entered_at`: read_instructions() at the kernel's entry. At boot. */

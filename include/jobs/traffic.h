@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * traffic.h - the requests that rw= asks for, and the tasks that make them: what bench and rw have in
- * common. Each is of bs bytes, and its place is a multiple of that from the start of the span: so two
- * overlap only when their places are the same. What is left over at the end of the span is not used.
+ * common. Each is of bs bytes, at a multiple of that from the start of the span: so two overlap only when
+ * they begin at the same sector. What is left over at the end of the span gets none.
  */
 #pragma once
 
@@ -19,12 +19,18 @@ struct worker {
         struct task task;
         struct block_future io;
         void *buffer;
-        uint64_t sector;    /* of the write */
+        uint64_t sector;    /* of its request */
         uint64_t seq;       /* of the write that is under way; 0: none is */
         uint64_t submitted; /* ticks of the timer: bench's */
         uint64_t durable;   /* what its flush will make so */
         struct worker *next;
+
+        /* rw's own. */
+        struct worker *behind; /* waits for this one, for it wants the same sectors */
+        bool waiting, writing;
 };
+
+_Static_assert(sizeof(struct worker) <= 256, "what one more request in flight costs beside its buffer");
 
 struct traffic {
         struct block_device *disk;
@@ -39,18 +45,19 @@ struct traffic {
         uint64_t dice;
         uint64_t seq;      /* of the last write that was begun */
         uint64_t completed, first_failed; /* writes that ended well; the seq from which on nothing is called durable */
-        bool failed, flush_failed;
+        bool failed;       /* any: only the first is told */
+        bool uncounted_failed; /* one that the result line does not count: a flush */
         struct worker *workers;
 };
 
 /*
- * Fill in `traffic` from the boot arguments, for `disk`, and make iodepth workers with `poll` as their
- * coroutine. 0, or -EINVAL after saying what is wrong, which may be too little memory. Outside of any task.
+ * Fill in `traffic` from the boot arguments, for `disk`, and make iodepth workers. 0, or -EINVAL after
+ * saying what is wrong, which may be too little memory. Outside of any task.
  */
-int traffic_init(struct traffic *traffic, struct block_device *disk, enum poll (*poll)(struct future *, struct waker *));
+int traffic_init(struct traffic *traffic, struct block_device *disk);
 
-/* Run the workers until all have finished. Outside of any task. */
-void traffic_run(struct traffic *traffic, struct executor *executor);
+/* Run all workers, with `poll` as their coroutine, until they have finished: executor_run_until_idle()'s 0 or error. Outside of any task. */
+int traffic_run(struct traffic *traffic, struct executor *executor, enum poll (*poll)(struct future *, struct waker *));
 
 /*
  * A number that is as good as random, at the cost of a multiplication: Knuth's MMIX generator. Only its
@@ -94,8 +101,8 @@ void traffic_begin_write(struct traffic *traffic, struct worker *worker);
 /* Take note of how the write ended; true when it is time for a flush, and then `durable` is set. Task context. */
 bool traffic_end_write(struct traffic *traffic, struct worker *worker);
 
-/* Count, and tell of, a request that did not end well. Task context. */
-void traffic_failed(struct traffic *traffic, const struct worker *worker, struct tally *tally);
+/* Tell of a request that did not end well. Task context. */
+void traffic_failed(struct traffic *traffic, const struct worker *worker);
 
 /* Say what the flush in `worker`'s io has made durable. Task context. */
 void traffic_end_flush(struct traffic *traffic, struct worker *worker);

@@ -36,6 +36,12 @@ static inline void end_well(struct worker *worker)
         bench.tally.ok++;
 }
 
+static void end_badly(const struct worker *worker)
+{
+        tally_count(&bench.tally, worker->io.result);
+        traffic_failed(&bench.traffic, worker);
+}
+
 static enum poll reader_poll(struct future *future, struct waker *waker)
 {
         struct worker *self = container_of(future, struct worker, future);
@@ -48,7 +54,7 @@ static enum poll reader_poll(struct future *future, struct waker *waker)
                 if (self->io.result == 0) {
                         end_well(self);
                 } else {
-                        traffic_failed(&bench.traffic, self, &bench.tally);
+                        end_badly(self);
                         CORO_YIELD(); /* one that is refused waits for nobody */
                 }
         }
@@ -74,7 +80,7 @@ static enum poll writer_poll(struct future *future, struct waker *waker)
                 if (self->io.result == 0) {
                         end_well(self);
                 } else {
-                        traffic_failed(&bench.traffic, self, &bench.tally);
+                        end_badly(self);
                         CORO_YIELD();
                 }
                 if (self->seq != 0 && traffic_end_write(&bench.traffic, self)) {
@@ -115,11 +121,11 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
         enum exit_code code;
         bool reads = arguments.rw == RW_READ || arguments.rw == RW_RANDREAD;
 
-        if (traffic_init(&bench.traffic, disk, reads ? reader_poll : writer_poll) != 0)
+        if (traffic_init(&bench.traffic, disk) != 0)
                 return EXIT_INPUT;
         bench.latencies.minimum = UINT64_MAX;
         start = look();
-        traffic_run(&bench.traffic, executor);
+        traffic_run(&bench.traffic, executor, reads ? reader_poll : writer_poll);
         end = look();
         if (bench.tally.ok == 0)
                 bench.latencies.minimum = 0;

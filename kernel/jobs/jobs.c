@@ -11,9 +11,8 @@
 #include "printk.h"
 #include "util.h"
 
-static const struct job *const jobs[] = { &demo_job, &probe_job, &fill_job, &verify_job, &bench_job, &idle_job,
-                                          &rng_job,
-                                          &tasks_job, &bench_executor_job, &monitor_job, &panic_job };
+static const struct job *const jobs[] = { &demo_job, &probe_job, &fill_job, &verify_job, &rw_job, &bench_job, &idle_job,
+                                          &rng_job, &tasks_job, &bench_executor_job, &monitor_job, &panic_job };
 
 static uint64_t entered;
 

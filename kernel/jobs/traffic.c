@@ -10,7 +10,7 @@
 #include "printk.h"
 
 /* All workers, or none: a run with fewer than it was told would not be what the user asked for. */
-static int make_workers(struct traffic *traffic, enum poll (*poll)(struct future *, struct waker *))
+static int make_workers(struct traffic *traffic)
 {
         for (uint64_t i = 0; i < arguments.iodepth; i++) {
                 struct worker *worker = memory_allocate(sizeof *worker, _Alignof(struct worker));
@@ -21,13 +21,13 @@ static int make_workers(struct traffic *traffic, enum poll (*poll)(struct future
                                   arguments.iodepth, arguments.bs);
                         return -EINVAL;
                 }
-                *worker = (struct worker){ .future.poll = poll, .buffer = buffer, .next = traffic->workers };
+                *worker = (struct worker){ .buffer = buffer, .next = traffic->workers };
                 traffic->workers = worker;
         }
         return 0;
 }
 
-int traffic_init(struct traffic *traffic, struct block_device *disk, enum poll (*poll)(struct future *, struct waker *))
+int traffic_init(struct traffic *traffic, struct block_device *disk)
 {
         uint32_t sectors;
 
@@ -47,19 +47,33 @@ int traffic_init(struct traffic *traffic, struct block_device *disk, enum poll (
                 log_error("boot arguments: bs=%lu: the span of %lu sectors has no room for it", arguments.bs, traffic->span.sectors);
                 return -EINVAL;
         }
-        return make_workers(traffic, poll);
+        return make_workers(traffic);
 }
 
-void traffic_run(struct traffic *traffic, struct executor *executor)
+int traffic_run(struct traffic *traffic, struct executor *executor, enum poll (*poll)(struct future *, struct waker *))
 {
-        for (struct worker *worker = traffic->workers; worker; worker = worker->next)
+        for (struct worker *worker = traffic->workers; worker; worker = worker->next) {
+                worker->future = (struct future){ .poll = poll };
                 executor_spawn(executor, &worker->task, &worker->future, arguments.job);
-        executor_run_until_idle(executor);
+        }
+        return executor_run_until_idle(executor);
+}
+
+/* Whether another write to the same sectors is under way: which of the two comes first is the device's choice. */
+static bool overlaps(const struct traffic *traffic, const struct worker *worker)
+{
+        const struct worker *other = traffic->workers;
+
+        while (other && (other->seq == 0 || other == worker || other->sector != worker->sector))
+                other = other->next;
+        return other != NULL;
 }
 
 void traffic_begin_write(struct traffic *traffic, struct worker *worker)
 {
         worker->seq = ++traffic->seq;
+        if (arguments.fsync != 0 && worker->seq < traffic->first_failed && overlaps(traffic, worker))
+                traffic->first_failed = worker->seq; /* the older record may stay */
         for (uint64_t i = 0; i < traffic->sectors; i++)
                 record_make((char *)worker->buffer + i * SECTOR_SIZE, worker->sector + i, worker->seq, arguments.seed);
 }
@@ -91,9 +105,8 @@ bool traffic_end_write(struct traffic *traffic, struct worker *worker)
         return true;
 }
 
-void traffic_failed(struct traffic *traffic, const struct worker *worker, struct tally *tally)
+void traffic_failed(struct traffic *traffic, const struct worker *worker)
 {
-        tally_count(tally, worker->io.result);
         log_line(traffic->failed ? LOG_DEBUG : LOG_ERROR, "sector %lu: %s", worker->io.sector, error_words(worker->io.result));
         traffic->failed = true;
 }
@@ -104,7 +117,7 @@ void traffic_end_flush(struct traffic *traffic, struct worker *worker)
                 printk("durable seq=%lu\n", worker->durable);
                 return;
         }
-        traffic->flush_failed = true;
+        traffic->uncounted_failed = true;
         log_error("flush: %s", error_words(worker->io.result));
 }
 
@@ -112,5 +125,5 @@ enum exit_code traffic_report(const struct traffic *traffic, const struct tally 
 {
         enum exit_code code = tally_report(tally, arguments.job);
 
-        return code == EXIT_PASS && traffic->flush_failed ? EXIT_REQUEST : code;
+        return code == EXIT_PASS && traffic->uncounted_failed ? EXIT_REQUEST : code;
 }
