@@ -209,6 +209,10 @@ static void test_milliseconds(void **state)
 static void test_microseconds(void **state)
 {
         (void)state;
+        assert_int_equal(timer_nanoseconds(0), 0);
+        assert_int_equal(timer_nanoseconds(9), 900);
+        assert_int_equal(timer_nanoseconds(FREQUENCY + 10), 1000001000);
+        assert_int_equal(timer_nanoseconds(UINT64_MAX / 100), UINT64_MAX / 100 * 100);
         assert_int_equal(timer_microseconds(0), 0);
         assert_int_equal(timer_microseconds(9), 0);
         assert_int_equal(timer_microseconds(FREQUENCY + 10), 1000001);
