@@ -4,7 +4,7 @@
 # number signs are that help, and the variables they name are the ones accepted.
 
 ## JOB=demo               the job to run: demo probe fill verify rw bench
-##                        idle rng tasks bench-executor monitor panic
+##                        idle rng selftest tasks bench-executor monitor panic
 ## APPEND=                more boot arguments, such as APPEND="bs=64k iodepth=8"
 ## DISK=build/disk.img    the disk's raw image (made, 16 MiB, when missing); or none
 ## SMP=1                  harts
@@ -42,14 +42,15 @@ LIBFDT_SRC    ?=
 KERNEL := entry.S trap.S main.c trap.c irq.c devicetree.c machine.c args.c \
           memory.c vm.c printk.c console.c string.c panic.c symbols.c sbi.c power.c \
           executor.c future.c timer.c watchdog.c combinators.c wait_queue.c mutex.c \
-          semaphore.c event.c wait_group.c channel.c block.c driver.c drivers.c
+          semaphore.c event.c wait_group.c channel.c block.c block_check.c block_device.c \
+          block_pieces.c block_recovery.c driver.c drivers.c
 
 JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c \
-        traffic.c rw.c histogram.c bench.c rng.c tasks.c bench_executor.c monitor.c line_editor.c load.c panic.c
+        traffic.c rw.c histogram.c bench.c rng.c selftest.c tasks.c bench_executor.c monitor.c line_editor.c hexdump.c load.c panic.c
 
 DRIVERS := uart16550.c sifive_test.c plic.c \
            virtio.c virtio_mmio.c virtqueue.c virtqueue_split.c virtqueue_packed.c \
-           virtio_blk.c virtio_rng.c
+           virtio_blk.c virtio_blk_setup.c virtio_rng.c ramdisk.c
 
 LIBFDT_FILES := fdt.c fdt_ro.c
 
@@ -98,14 +99,14 @@ LDFLAGS  = -static -nostdlib --gc-sections --build-id=sha1 --fatal-warnings \
            -z max-page-size=4096 $(KNOWN_LDFLAGS)
 
 # What runs once, at boot or in a panic, is made small; what runs for each request, fast.
-COLD := args devicetree driver machine main memory panic printk vm jobs/demo jobs/jobs \
-        jobs/monitor jobs/line_editor
+COLD := args block_check block_device block_pieces block_recovery devicetree driver machine main memory panic printk vm jobs/demo jobs/jobs \
+        jobs/monitor jobs/line_editor jobs/hexdump
 
 $(COLD:%=$(O)/kernel/%.c.o): CFLAGS += -Os
 
 # What runs for each request sets up no frame, but leaves the frame pointer alone:
 # a backtrace passes over it, and finds what called it.
-HOT := kernel/string kernel/executor kernel/future kernel/timer kernel/wait_queue kernel/mutex kernel/semaphore \
+HOT := kernel/string kernel/irq drivers/plic drivers/virtio_mmio kernel/executor kernel/future kernel/timer kernel/wait_queue kernel/mutex kernel/semaphore \
        kernel/channel kernel/block drivers/virtqueue drivers/virtqueue_split drivers/virtqueue_packed \
        drivers/virtio_blk kernel/jobs/sweep kernel/jobs/tasks kernel/jobs/load kernel/jobs/bench \
        kernel/jobs/bench_executor
@@ -225,6 +226,14 @@ $(ELF): $(OBJECTS) $(O)/symbols.s.o linker.ld scripts/check_image
 	$(Q)$(LINK)
 	$(Q)scripts/check_image $(O)/pass1.elf $@
 
+# The hand-written loop that `make bench` holds the kernel against, one for each depth.
+LIMITS := $(O)/limit-1.elf $(O)/limit-32.elf
+
+$(O)/limit-%.elf: tests/limit/limit.c tests/limit/limit.ld $(O)/settings
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CFLAGS) -fomit-frame-pointer -DDEPTH=$* -c -o $(@:.elf=.o) $<
+	$(Q)$(LD) $(LDFLAGS) -T tests/limit/limit.ld -o $@ $(@:.elf=.o)
+
 # Kept, so that nothing is made again that need not be.
 .SECONDARY:
 
@@ -263,8 +272,9 @@ gdb: ## attach a debugger to `make debug`
 test: all ## run every test; the last line counts them
 	$(Q)tests/run $(T)
 
-bench: all ## measure what the executor's parts cost, and write docs/costs.md
+bench: all $(LIMITS) ## measure what tasks and disk requests cost; write docs/costs.md and docs/bench.md
 	$(Q)scripts/costs $(ELF) --write
+	$(Q)scripts/bench $(ELF) $(O)
 
 nightly: all ## 2,000 short boots over seeds and clocks, in search of a lost wake-up
 	$(Q)tests/nightly $(ELF)

@@ -13,12 +13,7 @@ enum plic_register { /* chapter 3 */
         SOURCES_MAX = 1023,
 };
 
-static uintptr_t priorities, enables, claim_register;
-
-static uint32_t claim(void) { return mmio_read32(claim_register); }
-
-/* After the handler: the source may be pending again from here on (9). */
-static void complete(uint32_t source) { mmio_write32(claim_register, source); }
+static uintptr_t priorities, enables;
 
 static void enable(uint32_t source)
 {
@@ -33,8 +28,6 @@ static void disable(uint32_t source)
         /* By priority, not by the enable bit: a PLIC may ignore the completion of a source that is disabled (9). */
         mmio_write32(priorities + 4 * (uintptr_t)source, 0);
 }
-
-static struct irq_chip chip = { .claim = claim, .complete = complete, .enable = enable, .disable = disable };
 
 static int probe(const struct device_node *node)
 {
@@ -53,12 +46,11 @@ static int probe(const struct device_node *node)
                 return dt_refuse(node->at, "reg is too small for a PLIC");
         priorities = node->reg.base + PRIORITY;
         enables = node->reg.base + ENABLE + (uintptr_t)context * ENABLE_STRIDE;
-        claim_register = node->reg.base + CLAIM + (uintptr_t)context * CONTEXT_STRIDE;
 
         mmio_write32(node->reg.base + THRESHOLD + (uintptr_t)context * CONTEXT_STRIDE, 0);
-        chip.sources = (uint32_t)sources;
-        chip.phandle = (uint32_t)phandle;
-        irq_set_chip(&chip);
+        irq_set_chip(&(struct irq_chip){ .phandle = (uint32_t)phandle, .sources = (uint32_t)sources,
+                                         .claim = node->reg.base + CLAIM + (uintptr_t)context * CONTEXT_STRIDE,
+                                         .enable = enable, .disable = disable });
         return 0;
 }
 

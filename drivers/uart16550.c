@@ -33,20 +33,20 @@ static void put_character(char character)
 }
 
 /* Where there is no room, what is typed waits in the UART, and the interrupt is off. */
-static enum irq_result received(void *context)
+static bool received(void *context)
 {
-        enum irq_result result = IRQ_NONE;
+        bool any = false;
 
         (void)context;
         while ((read_register(LINE_STATUS) & DATA_READY) != 0) {
-                result = IRQ_HANDLED;
+                any = true;
                 if (!console_has_room()) {
                         write_register(INTERRUPT_ENABLE, 0);
                         break;
                 }
                 console_received((char)read_register(DATA));
         }
-        return result;
+        return any;
 }
 
 static void go_on(void) { write_register(INTERRUPT_ENABLE, RECEIVED_INTERRUPT); }

@@ -77,11 +77,12 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
                        unsigned segments)
 {
         uint32_t maximum = device->transport->queue_size_max(device, index);
-        uint32_t size = arguments.queue_size ? (uint32_t)arguments.queue_size : wanted;
+        bool again = device->was_ready;
+        uint32_t size = again ? queue->layout.size : arguments.queue_size ? (uint32_t)arguments.queue_size : wanted;
 
         if (maximum == 0)
                 return virtio_refuse(device, "the queue is missing, or in use");
-        while (arguments.queue_size == 0 && size > maximum)
+        while (!again && arguments.queue_size == 0 && size > maximum)
                 size /= 2;
         if (size > maximum)
                 return virtio_refuse(device, "queue_size=%u is more than the device's %u", size, maximum);
@@ -92,8 +93,8 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
                 .event_idx = virtio_has(device, VIRTIO_F_EVENT_IDX),
                 .packed = virtio_has(device, VIRTIO_F_RING_PACKED),
         };
-        void *ring = memory_allocate(virtq_ring_bytes(&layout), VIRTQ_RING_ALIGN);
-        void *tables = memory_allocate(virtq_table_bytes(&layout), sizeof(struct virtq_descriptor));
+        void *ring = again ? queue->descriptors : memory_allocate(virtq_ring_bytes(&layout), VIRTQ_RING_ALIGN);
+        void *tables = again ? queue->seat : memory_allocate(virtq_table_bytes(&layout), sizeof(struct virtq_descriptor));
 
         if (!ring || !tables)
                 return virtio_refuse(device, "too little memory for its queue");
@@ -105,7 +106,11 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
         return 0;
 }
 
-void virtio_ready(struct virtio_device *device) { add_status(device, VIRTIO_STATUS_DRIVER_OK); }
+void virtio_ready(struct virtio_device *device)
+{
+        add_status(device, VIRTIO_STATUS_DRIVER_OK);
+        device->was_ready = true;
+}
 
 /* 64 bits as two halves: they need not be readable at once (4.2.2.2). */
 static uint64_t read_field(struct virtio_device *device, const struct virtio_config_field *field)

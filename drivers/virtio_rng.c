@@ -29,7 +29,7 @@ void entropy_init(struct executor *executor)
 static struct completion submit(struct entropy_future *self)
 {
         reader = self;
-        self->seat = (uint16_t)virtq_take_seat(&queue); /* there is one, since nobody else has any */
+        self->seat = virtq_take_seat(&queue); /* there is one, since nobody else has any */
         virtq_segment(&queue, self->seat, 0, self->buffer, self->bytes, VIRTQ_DESC_F_WRITE);
         virtq_add(&queue, self->seat, SEGMENTS, self->bytes);
         executor_request_batch(served);

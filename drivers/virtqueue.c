@@ -30,7 +30,7 @@ static uint16_t seats_of(const struct virtq_layout *layout)
 
 static size_t seat_bytes(const struct virtq_layout *layout)
 {
-        return ALIGN_UP(seats_of(layout) * sizeof(struct virtq_seat), sizeof(struct virtq_descriptor));
+        return ALIGN_UP(seats_of(layout) * (sizeof(struct virtq_seat) + sizeof(uint8_t)), sizeof(struct virtq_descriptor));
 }
 
 size_t virtq_ring_bytes(const struct virtq_layout *layout) { return format_of(layout)->ring_bytes(layout); }
@@ -53,31 +53,17 @@ int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *rin
         *queue = (struct virtq){
                 .format = format_of(layout), .layout = *layout, .seats = seats_of(layout), .mask = size - 1,
                 .descriptors = ring, .seat = tables, .tables = (void *)((char *)tables + seat_bytes(layout)),
-                .stride = layout->segments, .free = 1,
+                .stride = layout->segments, .released = VIRTQ_NO_SEAT,
         };
-        for (uint16_t seat = 0; seat + 1 < queue->seats; seat++)
-                queue->seat[seat].next_free = (uint16_t)(seat + 2);
+        queue->taken = (uint8_t *)&queue->seat[queue->seats];
+        for (uint16_t seat = 0; seat < queue->seats; seat++)
+                queue->seat[seat].next_free = seat + 1 < queue->seats ? (uint16_t)(seat + 1) : VIRTQ_NO_SEAT;
         queue->format->lay_out(queue);
         return 0;
 }
 
-int virtq_take_seat(struct virtq *queue)
+bool virtq_take_released(struct virtq *queue)
 {
-        if (queue->free == 0) {
-                queue->free = (uint16_t)shared_swap(&queue->released, 0);
-                if (queue->free == 0)
-                        return -1;
-        }
-
-        int seat = queue->free - 1;
-
-        queue->free = queue->seat[seat].next_free;
-        return seat;
-}
-
-void virtq_release(struct virtq *queue, uint16_t seat)
-{
-        /* The tasks take the whole list with one swap, so nobody takes its head between these two. */
-        queue->seat[seat].next_free = (uint16_t)shared_load(&queue->released);
-        shared_store(&queue->released, seat + 1u);
+        queue->free = (uint16_t)shared_swap(&queue->released, VIRTQ_NO_SEAT);
+        return queue->free != VIRTQ_NO_SEAT;
 }

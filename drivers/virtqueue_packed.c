@@ -66,13 +66,20 @@ static void add_descriptor(struct virtq *queue, uint16_t seat, uint64_t address,
                 device_store(&to->packed.flags, (uint16_t)flags);
 }
 
-static void add(struct virtq *queue, uint16_t seat, unsigned segments, uint32_t writable)
+static void set_segments(struct virtq *queue, uint16_t seat, unsigned segments)
+{
+        (void)queue;
+        (void)seat;
+        (void)segments;
+}
+
+void virtq_packed_add(struct virtq *queue, uint16_t seat)
 {
         const struct virtq_descriptor *list = virtq_descriptor_at(queue, seat, 0);
         bool indirect = queue->layout.indirect;
+        unsigned segments = queue->seat[seat].segments;
 
-        queue->seat[seat].writable = writable;
-        queue->seat[seat].taken = (uint16_t)(indirect ? 1 : segments);
+        queue->taken[seat] = (uint8_t)(indirect ? 1 : segments);
         if (indirect)
                 add_descriptor(queue, seat, (uint64_t)(uintptr_t)list, segments * (uint32_t)sizeof *list,
                                VIRTQ_DESC_F_INDIRECT);
@@ -98,7 +105,7 @@ static bool wants_notification(const struct virtq *queue, uint16_t new, uint16_t
         return ((new - event - 1) & (2 * size - 1)) < (uint16_t)(new - old);
 }
 
-static bool publish(struct virtq *queue)
+bool virtq_packed_publish(struct virtq *queue)
 {
         uint16_t old = (uint16_t)queue->published, new = queue->added;
 
@@ -130,10 +137,9 @@ static bool look(struct virtq *queue)
                 return false;
         if (is_used(queue))
                 return true;
-        if (!queue->layout.event_idx || queue->used_event == queue->last_used)
+        if (!queue->layout.event_idx)
                 return false;
-        queue->used_event = queue->last_used;
-        device_store(&wish->off_wrap, off_wrap(queue, queue->used_event));
+        device_store(&wish->off_wrap, off_wrap(queue, queue->last_used));
         ring_index_before_event();
         return is_used(queue);
 }
@@ -142,7 +148,7 @@ static bool look(struct virtq *queue)
  * The length counts whatever the descriptor's WRITE flag says. 2.8.4 has it valid only with the flag, which
  * QEMU (7.2 to 10) never sets.
  */
-static int pop_used(struct virtq *queue, uint32_t *written)
+long virtq_packed_pop_used(struct virtq *queue, uint32_t *written)
 {
         if (!look(queue))
                 return -1;
@@ -150,7 +156,7 @@ static int pop_used(struct virtq *queue, uint32_t *written)
 
         const struct virtq_descriptor *from = descriptor(queue, queue->last_used);
         size_t id = device_load(&from->packed.id);
-        int seat = virtq_answered(queue, id, device_load(&from->length), written);
+        long seat = virtq_answered(queue, id, device_load(&from->length), written);
 
         if ((uint16_t)(shared_load(&queue->published) - queue->last_used) > queue->layout.size) {
                 virtq_break(queue, "more is used than is in flight");
@@ -160,5 +166,4 @@ static int pop_used(struct virtq *queue, uint32_t *written)
 }
 
 const struct virtq_format virtq_packed = {
-        .ring_bytes = ring_bytes, .lay_out = lay_out, .add = add, .publish = publish, .pop_used = pop_used,
-};
+        .ring_bytes = ring_bytes, .lay_out = lay_out, .set_segments = set_segments };

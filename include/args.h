@@ -25,6 +25,7 @@ struct arguments {
         uint64_t fsync;
         uint64_t timeout_ms;
         uint64_t queue_size;
+        uint64_t ramdisk;  /* bytes; 0: none */
         uint64_t ring;     /* enum ring */
         uint64_t trace;
         uint64_t log;      /* enum log_level */

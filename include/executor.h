@@ -35,7 +35,7 @@ _Static_assert(sizeof(struct task) + sizeof(struct future) <= 96, "what a waitin
  * `may_wake` says whether an interrupt of its can still wake anybody.
  */
 struct batch_hook {
-        void (*run)(struct batch_hook *self);
+        void (*run)(struct batch_hook *self); /* shared */
         bool (*may_wake)(struct batch_hook *self);
         struct batch_hook *next;
 };
@@ -88,6 +88,12 @@ static inline void executor_request_batch(struct executor *executor)
 {
         shared_store(&executor->batch_wanted, 1);
 }
+
+/*
+ * Ask, once nothing is ready, whether those who wait wait in vain: for who has just ceased to be somebody that
+ * could have woken one of them. Any context.
+ */
+static inline void executor_look_for_deadlock(struct executor *executor) { shared_store(&executor->stalled, 1); }
 
 /* Whether `task`'s memory is its owner's again. Task context. */
 static inline bool task_finished(const struct task *task) { return task->executor == NULL; }

@@ -5,22 +5,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum irq_result { IRQ_NONE, IRQ_HANDLED };
-
-/* Returns IRQ_NONE when its device had nothing to say. Interrupt context. */
-typedef enum irq_result irq_handler(void *context);
+/* Returns whether there was anything to do. Interrupt context. */
+typedef bool irq_handler(void *context);
 
 /* What an interrupt controller does for this hart; sources count from 1. */
 struct irq_chip {
         uint32_t phandle;                   /* its name in the device tree */
         uint32_t sources;                   /* the highest source */
-        uint32_t (*claim)(void);            /* the most urgent pending source, 0: none */
-        void (*complete)(uint32_t source);  /* after its handler */
+        uintptr_t claim; /* register: reads as the most urgent pending source, 0: none; written with it after its handler */
         void (*enable)(uint32_t source);
         void (*disable)(uint32_t source);
 };
 
-/* Take interrupts from `chip`, kept for ever. Once, by the controller's driver. */
+/* Take interrupts from `chip`, which is copied. Once, by the controller's driver. */
 void irq_set_chip(const struct irq_chip *chip);
 
 /* Whether an interrupt controller was found. Any context. */
@@ -33,7 +30,7 @@ bool irq_available(void);
  */
 int irq_attach(uint32_t controller, uint32_t source, irq_handler *handler, void *context, const char *name);
 
-/* Serve what is pending until the controller has no more (PLIC specification, 7 and 8). Interrupt context. */
+/* Serve the most urgent source that is pending (PLIC specification, 7 and 8). Interrupt context. */
 void irq_dispatch(void);
 
 /* Claims that found no handler or nothing to do. Any context. */

@@ -39,6 +39,7 @@ struct virtio_transport {
         void (*notify)(struct virtio_device *device, unsigned index);
         /* A field of the device's configuration, `width` 1, 2 or 4 bytes, and the generation it belongs to. */
         uint32_t (*config_read)(struct virtio_device *device, unsigned offset, unsigned width);
+        void (*config_write8)(struct virtio_device *device, unsigned offset, uint8_t value);
         uint32_t (*config_generation)(struct virtio_device *device);
 };
 
@@ -51,6 +52,7 @@ struct virtio_device {
         uint32_t status;   /* as last written: bits are only ever added (2.1.1) */
         uint64_t offered;  /* features */
         uint64_t features; /* accepted */
+        bool was_ready;    /* it was live once, so its queues have their memory */
 
         /* The driver's own; the two calls come from the transport's interrupt, after it was acknowledged. */
         void *driver_data;
@@ -86,8 +88,8 @@ int virtio_negotiate(struct virtio_device *device, uint64_t supported);
 /*
  * Allocate queue `index`, for requests of up to `segments` segments, and give it to the device. Its entries
  * are the boot argument queue_size; where that is 0, `wanted` (a power of two) or what the device allows.
- * Returns 0, or a negative errno with words on the console and the device FAILED. Between negotiate
- * and ready; task context.
+ * A queue that was set up before, and lost in a reset, is set up again as it was, empty. Returns 0, or a negative
+ * errno with words on the console and the device FAILED. Between negotiate and ready; task context.
  */
 int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virtq *queue, uint32_t wanted,
                        unsigned segments);
@@ -116,6 +118,12 @@ struct virtio_config_field {
  * FAILED when the configuration did not rest for a bounded number of tries. Task context.
  */
 int virtio_config_read(struct virtio_device *device, struct virtio_config_field *fields, unsigned count);
+
+/* Write a field of one byte; not before FEATURES_OK (3.1.1). Task context. */
+static inline void virtio_config_write8(struct virtio_device *device, unsigned offset, uint8_t value)
+{
+        device->transport->config_write8(device, offset, value);
+}
 
 /* Whether `feature` was accepted. Any context. */
 static inline bool virtio_has(const struct virtio_device *device, uint64_t feature)

@@ -34,6 +34,7 @@ static const struct key keys[] = {
         KEY(fsync, .maximum = UINT64_MAX),
         KEY(timeout_ms, .maximum = UINT64_MAX),
         KEY(queue_size, .maximum = 32768),
+        KEY(ramdisk, .kind = BYTES, .choices = "kmg", .maximum = UINT64_MAX),
         KEY(ring, .kind = CHOICE, .choices = "split packed"),
         KEY(trace, .maximum = 0), /* this version records no events */
         KEY(log, .kind = CHOICE, .choices = "error warn info debug"),

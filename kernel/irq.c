@@ -5,73 +5,84 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "arch.h"
 #include "printk.h"
 
-enum { SOURCES_MAX = 1023, STORM = 1000 }; /* as many as a PLIC can have */
+enum { LINES = 1024 /* as many as a PLIC can have */, STORM = 1000 };
 
 struct line {
         irq_handler *handler;
         void *context;
         const char *name;
-        unsigned idle; /* interrupts in a row with nothing to do */
         uint64_t count;
+        uint32_t idle, last_idle; /* how many in a row had nothing to do, and the count at the last one */
 };
 
-static const struct irq_chip *chip;
-static struct line lines[SOURCES_MAX + 1]; /* by source; [0] for what is beyond the last */
+static struct irq_chip chip;
+static struct line lines[LINES]; /* by source */
 static uint64_t spurious;
 
-void irq_set_chip(const struct irq_chip *new_chip) { chip = new_chip; }
+void irq_set_chip(const struct irq_chip *new_chip) { chip = *new_chip; }
 
-bool irq_available(void) { return chip != NULL; }
+bool irq_available(void) { return chip.claim != 0; }
 
 int irq_attach(uint32_t controller, uint32_t source, irq_handler *handler, void *context, const char *name)
 {
-        if (!chip || chip->phandle != controller)
+        if (!irq_available() || chip.phandle != controller)
                 return -ENODEV;
-        if (source == 0 || source > chip->sources || source > SOURCES_MAX)
+        if (source == 0 || source > chip.sources || source >= LINES)
                 return -ERANGE;
         if (lines[source].handler)
                 return -EBUSY;
         lines[source] = (struct line){ .handler = handler, .context = context, .name = name };
-        chip->enable(source);
+        chip.enable(source);
         return 0;
 }
 
-/* A line that stays up with nothing behind it would keep the hart for ever: shut it. */
-static void count_spurious(uint32_t source, struct line *line)
+/* A line that stays up with nothing behind it would keep the hart for ever: shut it. Out of line, for it saves many registers. */
+__attribute__((noinline))
+static void count_spurious(uint32_t source)
 {
+        struct line *line = &lines[source % LINES];
+        uint32_t last = line->last_idle;
+
         spurious++;
-        if (++line->idle < STORM && line->handler)
+        line->last_idle = (uint32_t)line->count;
+        line->idle = line->last_idle - last == 1 ? line->idle + 1 : 1;
+        if (line->idle < STORM && line->handler)
                 return;
-        if (source <= chip->sources)
-                chip->disable(source);
+        if (source <= chip.sources)
+                chip.disable(source);
         log_warn("interrupt %u (%s): nothing to do %u times running: disabled", source,
                  line->name ? line->name : "nobody's", line->idle);
         line->idle = 0;
 }
 
+/*
+ * One source for each trap: another that is pending brings the next trap at once, which is rare, while to ask for it
+ * would cost each interrupt an access more.
+ */
 void irq_dispatch(void)
 {
-        uint32_t source;
+        uintptr_t claim = chip.claim;
+        uint32_t source = mmio_read32(claim);
 
-        while ((source = chip->claim()) != 0) {
-                struct line *line = &lines[source <= SOURCES_MAX ? source : 0];
+        if (source == 0)
+                return;
 
-                line->count++;
-                if (line->handler && line->handler(line->context) == IRQ_HANDLED)
-                        line->idle = 0;
-                else
-                        count_spurious(source, line);
-                chip->complete(source);
-        }
+        struct line *line = &lines[source % LINES]; /* of one that no PLIC has it is another's, which has nothing to do */
+
+        line->count++;
+        if (!line->handler || !line->handler(line->context))
+                count_spurious(source);
+        mmio_write32(claim, source); /* it may be pending again from here on (PLIC specification, 9) */
 }
 
 uint64_t irq_spurious_count(void) { return spurious; }
 
 void irq_print(void)
 {
-        for (uint32_t source = 1; chip && source <= chip->sources; source++)
+        for (uint32_t source = 1; source <= chip.sources; source++)
                 if (lines[source].count > 0 || lines[source].handler)
                         printk("%4u  %-24s %lu\n", source, lines[source].name ?: "nobody's", lines[source].count);
         printk("%lu of them found nothing to do\n", spurious);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the table of contents: how the machine comes up, in the order of the calls. */
+#include <errno.h>
+
 #include "args.h"
 #include "arch.h"
 #include "block.h"
@@ -12,6 +14,7 @@
 #include "panic.h"
 #include "power.h"
 #include "printk.h"
+#include "ramdisk.h"
 #include "sbi.h"
 #include "timer.h"
 #include "vm.h"
@@ -59,6 +62,17 @@ static int bring_up(uint64_t hart, const void *tree)
         return machine_read(&machine, tree, hart) ?: memory_init(&machine, image) ?: vm_init(&machine);
 }
 
+static int add_ramdisk(void)
+{
+        int error = arguments.ramdisk == 0                 ? 0
+                    : arguments.ramdisk % SECTOR_SIZE != 0 ? -EINVAL : ramdisk_add(arguments.ramdisk);
+
+        if (error != 0)
+                log_error("boot arguments: ramdisk=%lu: %s", arguments.ramdisk,
+                          error == -EINVAL ? "not a multiple of 512" : "too little memory");
+        return error;
+}
+
 /* Called by entry.S on the boot hart: interrupts off, translation off, the firmware's console to speak through. */
 void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
 {
@@ -69,7 +83,6 @@ void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
         panic_watch(&executor);
         timer_init(&executor, machine.timebase, machine.sstc);
         watchdog_init(&executor);
-        block_init(&executor);
         entropy_init(&executor);
         jobs_init(entered_at);
 
@@ -81,7 +94,10 @@ void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
                 power_exit(EXIT_INPUT);
         log_limit((enum log_level)arguments.log);
         executor.accounting = log_shows(LOG_DEBUG);
+        block_init(&executor, timer_ticks(arguments.timeout_ms));
         if (drivers_probe(&machine, device_drivers) != 0)
+                power_exit(EXIT_INPUT);
+        if (add_ramdisk() != 0)
                 power_exit(EXIT_INPUT);
         block_print();
 

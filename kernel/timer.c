@@ -22,10 +22,10 @@
 
 enum timer_state { TIMER_ARMED = 1 };
 
-static void run_hook(struct batch_hook *hook);
+static void wake_due(struct batch_hook *hook);
 static bool may_wake(struct batch_hook *hook);
 
-static struct batch_hook hook = { .run = run_hook, .may_wake = may_wake };
+static struct batch_hook hook = { .may_wake = may_wake }; /* shared: it runs when a timer is due, or there is a new one */
 static struct executor *served;
 static uint64_t ticks_per_second;
 static bool has_sstc;
@@ -41,11 +41,10 @@ void timer_init(struct executor *executor, uint64_t frequency, bool sstc)
         ticks_per_second = frequency;
         has_sstc = sstc;
         root = NULL;
+        hook.run = NULL;
         programmed = alarm_deadline = UINT64_MAX;
         executor_add_hook(executor, &hook);
 }
-
-uint64_t timer_now(void) { return read_time(); }
 
 static uint64_t in_units(uint64_t ticks, uint64_t per_second)
 {
@@ -145,6 +144,12 @@ static void take_out(struct timer_future *timer)
                 root = meld(root, rest);
 }
 
+static void request_hook(void)
+{
+        shared_store(&hook.run, wake_due);
+        executor_request_batch(served);
+}
+
 /* Futures -------------------------------------------------------------------------------------- */
 
 enum poll timer_poll(struct future *future, struct waker *waker)
@@ -164,7 +169,7 @@ enum poll timer_poll(struct future *future, struct waker *waker)
                         return future_ready(future);
                 future->state = TIMER_ARMED;
                 add(self);
-                executor_request_batch(served);
+                request_hook();
         }
         return POLL_PENDING;
 }
@@ -199,7 +204,7 @@ void timer_interrupt(void)
         /* Pending until the next deadline is set: mask it, or it would come again at once. */
         interrupts_mask_timer();
         shared_store(&programmed, UINT64_MAX);
-        executor_request_batch(served);
+        request_hook();
         if (alarm_deadline <= timer_now()) {
                 alarm_deadline = UINT64_MAX;
                 alarm_function();
@@ -207,11 +212,11 @@ void timer_interrupt(void)
         program(alarm_deadline); /* here and not in the hook: the alarm is for whoever keeps the hook waiting */
 }
 
-static void run_hook(struct batch_hook *self)
+static void wake_due(struct batch_hook *self)
 {
         uint64_t now = read_time();
 
-        (void)self;
+        shared_store(&self->run, NULL);
         while (root && root->deadline <= now) {
                 struct timer_future *due = root;
 

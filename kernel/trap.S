@@ -13,8 +13,7 @@
 trap_entry:
         csrr    tp, scause
         bgez    tp, exception_entry     /* the top bit says interrupt */
-        andi    tp, tp, 15
-        addi    tp, tp, -9              /* 9: supervisor external */
+        andi    tp, tp, 4               /* 9: supervisor external; 5: supervisor timer */
         bnez    tp, timer_entry
 
         .macro  each_caller_saved instruction

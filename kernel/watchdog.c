@@ -46,7 +46,7 @@ static void go_off(void)
 {
         const struct task *task = shared_load(&watched->current);
 
-        shared_store(&watched->stalled, 1);
+        executor_look_for_deadlock(watched);
         shared_store(&watched->watched, 0);
         if (!task)
                 return;

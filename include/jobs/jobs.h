@@ -18,7 +18,7 @@ struct job {
 };
 
 extern const struct job demo_job, probe_job, fill_job, verify_job, rw_job, bench_job, idle_job, panic_job,
-        rng_job, tasks_job, bench_executor_job, monitor_job;
+        rng_job, selftest_job, tasks_job, bench_executor_job, monitor_job;
 
 /* `entered_at`: read_instructions() at the kernel's entry. At boot. */
 void jobs_init(uint64_t entered_at);

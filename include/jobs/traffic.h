@@ -30,8 +30,6 @@ struct worker {
         bool waiting, writing;
 };
 
-_Static_assert(sizeof(struct worker) <= 256, "what one more request in flight costs beside its buffer");
-
 struct traffic {
         struct block_device *disk;
         struct span span;
@@ -60,12 +58,13 @@ int traffic_init(struct traffic *traffic, struct block_device *disk);
 int traffic_run(struct traffic *traffic, struct executor *executor, enum poll (*poll)(struct future *, struct waker *));
 
 /*
- * A number that is as good as random, at the cost of a multiplication: Knuth's MMIX generator. Only its
- * upper bits are worth something. Task context.
+ * A number that is as good as random, at the cost of a multiplication: a multiplicative generator modulo 2^64 (L'Ecuyer,
+ * Tables of Linear Congruential Generators, 1999), which began with an odd number. Only its upper bits are worth
+ * something. Task context.
  */
 static inline uint64_t traffic_throw(struct traffic *traffic)
 {
-        traffic->dice = traffic->dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        traffic->dice *= UINT64_C(1181783497276652981);
         return traffic->dice;
 }
 

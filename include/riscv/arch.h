@@ -13,21 +13,22 @@
 #define compiler_barrier() __asm__ volatile("" ::: "memory")
 
 /*
- * What tasks and interrupt handlers both touch: 32-bit numbers and pointers. One hart, so an interrupt
- * is a function call between two instructions, and a whole access plus a compiler barrier is order
+ * What tasks and interrupt handlers both touch: numbers of up to 32 bits, and pointers. One hart, so an interrupt
+ * is a function call between two instructions, and a whole access between two compiler barriers is order
  * enough; the swap is an amoswap, which no interrupt divides. (gcc 12 makes an amoswap of a plain
- * atomic store too, and QEMU executes one slowly: so load and store are volatile accesses.) Any context.
+ * atomic store too, and QEMU executes one slowly; and of a volatile load two instructions.) Any context.
  */
 #define shared_load(place)                                                                         \
         __extension__({                                                                            \
-                __typeof__(*(place)) shared_value = *(const volatile __typeof__(*(place)) *)(const void *)(place); \
+                compiler_barrier();                                                                \
+                __typeof__(*(place)) shared_value = *(place);                                      \
                 compiler_barrier();                                                                \
                 shared_value;                                                                      \
         })
 #define shared_store(place, value)                                                                 \
         do {                                                                                       \
                 compiler_barrier();                                                                \
-                *(volatile __typeof__(*(place)) *)(void *)(place) = (value);                       \
+                *(place) = (value);                                                                \
                 compiler_barrier();                                                                \
         } while (0)
 #define shared_swap(place, value)                                                                  \
@@ -42,7 +43,7 @@
  * Memory that a device reads and writes: each access is one load or store of that width, once.
  * The order between them is made by the barriers below. Any context.
  */
-#define device_load(place) (*(const volatile __typeof__(*(place)) *)(place))
+#define device_load(place) shared_load(place)
 #define device_store(place, value) (*(volatile __typeof__(*(place)) *)(place) = (value))
 
 /*

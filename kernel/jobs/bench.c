@@ -33,7 +33,6 @@ static inline void end_well(struct worker *worker)
 
         histogram_add(&bench.latencies, now - worker->submitted);
         worker->submitted = now;
-        bench.tally.ok++;
 }
 
 static void end_badly(const struct worker *worker)
@@ -127,6 +126,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
         start = look();
         traffic_run(&bench.traffic, executor, reads ? reader_poll : writer_poll);
         end = look();
+        bench.tally.ok = histogram_count(&bench.latencies);
         if (bench.tally.ok == 0)
                 bench.latencies.minimum = 0;
         code = traffic_report(&bench.traffic, &bench.tally);

@@ -12,6 +12,7 @@
 #include "channel.h"
 #include "coro.h"
 #include "jobs/jobs.h"
+#include "jobs/traffic.h"
 #include "memory.h"
 #include "mutex.h"
 #include "printk.h"
@@ -350,6 +351,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
         measure_channel(executor, "channel", 32);
         measure_channel(executor, "channel-1", 1);
         printk("cost what=task-bytes bytes=%lu\n", sizeof(struct task) + sizeof(struct future));
+        printk("cost what=request-bytes bytes=%lu\n", sizeof(struct worker));
         return EXIT_PASS;
 }
 

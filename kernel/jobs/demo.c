@@ -77,7 +77,7 @@ static void narrated_wake(struct waker *waker)
         if (self->what && self->request->result == -ENODEV)
                 say("kernel", "the disk is gone; A is woken", "");
         else if (self->what)
-                say("interrupt", "the disk is done; A is woken", "");
+                say(interrupts_enabled() ? "kernel" : "interrupt", "the disk is done; A is woken", ""); /* a RAM disk has none */
         self->awaiter->wake(self->awaiter);
 }
 

@@ -11,18 +11,24 @@ static uint64_t largest_of(unsigned counter)
         return ((step + 1) << octave) - 1;
 }
 
-uint64_t histogram_percentile(const struct histogram *histogram, unsigned thousandths)
+uint64_t histogram_count(const struct histogram *histogram)
 {
-        uint64_t total = 0, below = 0, rank;
-        unsigned counter = 0;
+        uint64_t total = 0;
 
         for (unsigned i = 0; i < HISTOGRAM_COUNTERS; i++)
                 total += histogram->counts[i];
+        return total;
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, unsigned thousandths)
+{
+        uint64_t total = histogram_count(histogram), below = 0, rank;
+        unsigned counter = 0;
+
         if (total == 0)
                 return 0;
         rank = total / 1000 * thousandths + (total % 1000 * thousandths + 999) / 1000; /* rounded up */
         while (below + histogram->counts[counter] < rank)
                 below += histogram->counts[counter++];
-        /* The last counter has no upper end. */
-        return counter == HISTOGRAM_COUNTERS - 1 || largest_of(counter) > histogram->maximum ? histogram->maximum : largest_of(counter);
+        return largest_of(counter) > histogram->maximum ? histogram->maximum : largest_of(counter);
 }

@@ -11,8 +11,8 @@
 #include "printk.h"
 #include "util.h"
 
-static const struct job *const jobs[] = { &demo_job, &probe_job, &fill_job, &verify_job, &rw_job, &bench_job, &idle_job,
-                                          &rng_job, &tasks_job, &bench_executor_job, &monitor_job, &panic_job };
+static const struct job *const jobs[] = { &demo_job, &probe_job, &fill_job, &verify_job, &rw_job, &bench_job,
+                                          &idle_job, &rng_job, &selftest_job, &tasks_job, &bench_executor_job, &monitor_job, &panic_job };
 
 static uint64_t entered;
 
@@ -45,7 +45,7 @@ static struct block_device *find_disk(void)
 {
         struct block_device *disk = arguments.disk < block_device_count() ? block_device((unsigned)arguments.disk) : NULL;
 
-        if (!irq_available())
+        if (block_device_count() == 0 && !irq_available())
                 log_error("job %s needs interrupts: the device tree has no interrupt controller that we drive (a PLIC)",
                           arguments.job);
         else if (block_device_count() == 0)
@@ -108,8 +108,8 @@ const char *error_words(int error)
                 { -EROFS, "the disk is read-only" },
                 { -ERANGE, "it goes beyond the disk" },
                 { -EINVAL, "it is not whole blocks of the disk" },
-                { -E2BIG, "it is more than the device takes at once" },
-                { -EFAULT, "it has no buffer" },
+                { -E2BIG, "it has too many segments" },
+                { -EFAULT, "it has no buffer, or one that is not aligned" },
                 { -ENODEV, "the device is gone" },
                 { -ETIMEDOUT, "the device did not answer in time" },
                 { -ECANCELED, "it was cancelled" },
@@ -154,8 +154,6 @@ int request_sectors_read(uint32_t *sectors, const struct block_device *disk)
 {
         if (arguments.bs % disk->block_size != 0)
                 return refuse("bs", arguments.bs, "not a multiple of the disk's logical block");
-        if (arguments.bs / SECTOR_SIZE > disk->max_sectors)
-                return refuse("bs", arguments.bs, "more than the disk takes in one request");
         *sectors = (uint32_t)(arguments.bs / SECTOR_SIZE);
         return 0;
 }

@@ -14,6 +14,7 @@
 #include "devicetree.h"
 #include "entropy.h"
 #include "irq.h"
+#include "jobs/hexdump.h"
 #include "jobs/jobs.h"
 #include "jobs/line_editor.h"
 #include "jobs/load.h"
@@ -21,8 +22,6 @@
 #include "panic.h"
 #include "printk.h"
 #include "timer.h"
-
-enum { DUMP_WIDTH = 16 };
 
 struct monitor {
         struct future future;
@@ -38,7 +37,7 @@ struct monitor {
         struct block_future io;
         struct timer_future timer;
         struct entropy_future entropy;
-        uint8_t random[DUMP_WIDTH];
+        uint8_t random[16];
         uint64_t started;
         uint8_t *buffer; /* a block of the disk */
         struct load_group loads;
@@ -122,7 +121,21 @@ static struct future *run_disks(struct monitor *self, char *argument)
         (void)self;
         (void)argument;
         block_print();
+        block_print_limits();
         return NULL;
+}
+
+static struct future *run_cache(struct monitor *self, char *argument)
+{
+        bool on = strcmp(argument, "on") == 0;
+        int error;
+
+        if (!self->disk)
+                return complain("there is no disk", "");
+        if (!on && strcmp(argument, "off") != 0)
+                return complain("it is on or off", argument);
+        error = block_set_write_cache(self->disk, on);
+        return error == 0 ? NULL : complain(error_words(error), "");
 }
 
 static struct future *run_virtq(struct monitor *self, char *argument)
@@ -136,7 +149,7 @@ static struct future *run_virtq(struct monitor *self, char *argument)
         disk = number < block_device_count() ? block_device((unsigned)number) : NULL;
         if (!disk)
                 return complain("there is no such disk", argument);
-        disk->operations->print(disk);
+        block_print_rings(disk);
         return NULL;
 }
 
@@ -261,34 +274,11 @@ static void finish_transfer(struct monitor *self)
                 log_error("%s of sector %lu: %s", what, self->io.sector, error_words(self->io.result));
 }
 
-static void dump_row(const uint8_t *bytes, unsigned offset)
-{
-        char text[DUMP_WIDTH + 1] = "";
-
-        printk("%04x ", offset);
-        for (unsigned i = 0; i < DUMP_WIDTH; i++) {
-                printk(" %02x", bytes[i]);
-                text[i] = bytes[i] >= ' ' && bytes[i] <= '~' ? (char)bytes[i] : '.';
-        }
-        printk("  %s\n", text);
-}
-
-/* Rows that repeat the one before are a single star, as in hexdump(1). */
 static void finish_hexdump(struct monitor *self)
 {
-        bool starred = false;
-
         finish_transfer(self);
-        for (unsigned offset = 0; self->io.result == 0 && offset < self->disk->block_size; offset += DUMP_WIDTH) {
-                const uint8_t *row = self->buffer + offset;
-                bool repeats = offset > 0 && memcmp(row, row - DUMP_WIDTH, DUMP_WIDTH) == 0;
-
-                if (!repeats)
-                        dump_row(row, offset);
-                else if (!starred)
-                        printk("*\n");
-                starred = repeats;
-        }
+        if (self->io.result == 0)
+                hexdump(self->buffer, self->disk->block_size);
 }
 
 static struct future *run_entropy(struct monitor *self, char *argument)
@@ -315,6 +305,7 @@ static const struct command commands[] = {
         { "help", "", "show this", run_help, NULL },
         { "ps", "", "each task: its state, its polls and their time, what it awaits and at which line", run_ps, NULL },
         { "disks", "", "the disks", run_disks, NULL },
+        { "cache", "on|off", "the disk keeps writes until a flush, or writes through", run_cache, NULL },
         { "virtq", "[DISK]", "the ring of a disk", run_virtq, NULL },
         { "irq", "", "interrupts, and whose they are", run_irq, NULL },
         { "read", "SECTOR", "read a block", run_read, finish_transfer },

@@ -8,6 +8,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
 {
         (void)executor;
         (void)disk;
+        block_print_limits();
         if (irq_available())
                 return EXIT_PASS;
         log_error("the device tree has no interrupt controller that we drive (a PLIC)");

@@ -120,8 +120,11 @@ enum exit_code sweep_run(struct sweep *sweep, struct executor *executor)
         for (struct sweep_worker *worker = sweep->workers; worker; worker = worker->next)
                 executor_spawn(executor, &worker->task, &worker->future, arguments.job);
         executor_run_until_idle(executor);
-        if (sweep->operation == BLOCK_WRITE)
-                report_flush(sweep, block_flush_sync(sweep->disk), written_prefix(sweep));
+        if (sweep->operation == BLOCK_WRITE) {
+                struct block_future flush = block_flush(sweep->disk);
+
+                report_flush(sweep, block_wait(&flush), written_prefix(sweep));
+        }
 
         enum exit_code code = tally_report(&sweep->tally, arguments.job);
 

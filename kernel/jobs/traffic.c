@@ -29,6 +29,7 @@ static int make_workers(struct traffic *traffic)
 
 int traffic_init(struct traffic *traffic, struct block_device *disk)
 {
+        uint64_t seed = arguments.seed;
         uint32_t sectors;
 
         traffic->disk = disk;
@@ -36,9 +37,8 @@ int traffic_init(struct traffic *traffic, struct block_device *disk)
         traffic->writes = arguments.rw == RW_WRITE || arguments.rw == RW_RANDWRITE;
         traffic->mixed = arguments.rw == RW_RANDRW;
         traffic->left = arguments.number_ios;
-        traffic->dice = arguments.seed;
+        traffic->dice = splitmix64(&seed) | 1; /* so that small seeds are as good as any */
         traffic->first_failed = UINT64_MAX;
-        splitmix64(&traffic->dice); /* so that small seeds are as good as any */
         if (span_read(&traffic->span, disk) != 0 || request_sectors_read(&sectors, disk) != 0)
                 return -EINVAL;
         traffic->sectors = sectors;

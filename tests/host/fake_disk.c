@@ -7,56 +7,66 @@
 #include "testing.h"
 #include "util.h"
 
+static struct fake_disk *of(struct block_device *block) { return container_of(block, struct fake_disk, block); }
+
+/* What a real driver would write into its seat. */
+static struct fake_piece cut(const struct fake_disk *disk, struct block_future *request)
+{
+        struct fake_piece piece = { .request = request, .sector = request->sector + request->cut };
+        uint32_t before = request->cut;
+
+        if (!request->in_pieces) { /* its buffer is its only segment */
+                piece.segments[piece.count++] = (struct block_segment){ (void *)(uintptr_t)request->buffer,
+                                                                        request->sectors * SECTOR_SIZE };
+                piece.sectors = request->sectors;
+                return piece;
+        }
+        if (request->operation > BLOCK_WRITE) {
+                assert_int_not_equal(block_next_range(request), 0);
+        } else {
+                while (piece.count < disk->block.max_segments &&
+                       block_next_segment(request, disk->block.max_segment_sectors, &piece.segments[piece.count++]))
+                        ;
+        }
+        piece.sectors = request->cut - before;
+        return piece;
+}
+
 static int submit(struct block_device *block, struct block_future *request)
 {
-        struct fake_disk *disk = container_of(block, struct fake_disk, block);
+        struct fake_disk *disk = of(block);
 
-        if (disk->submit_error == 0 && !disk->completes_in_submit && disk->count == disk->seats)
+        if (disk->submit_error == 0 && disk->count == disk->seats)
                 return -EAGAIN;
         assert_true(disk->submits < FAKE_SENT_MAX);
-        disk->sent[disk->submits++] = request->sector;
+        disk->sent[disk->submits++] = request->sector + request->cut;
         if (disk->submit_error != 0)
                 return disk->submit_error;
-        if (disk->completes_in_submit)
-                block_complete(request, disk->result);
-        else
-                disk->seated[disk->count++] = request;
+        disk->seated[disk->count++] = cut(disk, request);
         return 0;
 }
 
 static void publish(struct block_device *block)
 {
-        struct fake_disk *disk = container_of(block, struct fake_disk, block);
-
-        disk->published = disk->count;
-        disk->publishes++;
+        of(block)->published = of(block)->count;
+        of(block)->publishes++;
 }
 
-static void for_each_in_flight(struct block_device *block, void (*report)(const struct block_future *))
+static void for_each_in_flight(struct block_device *block, void (*visit)(struct block_future *))
 {
-        const struct fake_disk *disk = container_of(block, struct fake_disk, block);
-
-        for (unsigned i = 0; i < disk->count; i++)
-                report(disk->seated[i]);
+        for (unsigned i = 0; i < of(block)->count; i++)
+                visit(of(block)->seated[i].request);
 }
 
-static const struct block_operations operations = {
-        .submit = submit, .publish = publish, .for_each_in_flight = for_each_in_flight,
-};
-
-void fake_disk_add(struct fake_disk *disk, unsigned seats)
+static void attend(struct block_device *block)
 {
-        *disk = (struct fake_disk){
-                .block = { .operations = &operations, .node = "fake", .transport = "none", .capacity = 1000,
-                           .block_size = SECTOR_SIZE, .max_sectors = 64 },
-                .seats = seats,
-        };
-        block_register(&disk->block);
+        if (of(block)->attend)
+                of(block)->attend(of(block));
 }
 
-void fake_disk_complete(struct fake_disk *disk, unsigned index, int result)
+static void end_piece(struct fake_disk *disk, unsigned index, int result)
 {
-        struct block_future *request = disk->seated[index];
+        struct block_future *request = disk->seated[index].request;
 
         assert_true(index < disk->published);
         disk->count--;
@@ -64,6 +74,86 @@ void fake_disk_complete(struct fake_disk *disk, unsigned index, int result)
         for (unsigned i = index; i < disk->count; i++)
                 disk->seated[i] = disk->seated[i + 1];
         block_complete(request, result);
+        block_request_batch();
+}
+
+static void look(struct block_device *block)
+{
+        struct fake_disk *disk = of(block);
+
+        assert_false(host.enabled);
+        for (disk->looks++; disk->silent > 0; disk->silent--)
+                end_piece(disk, 0, 0);
+}
+
+static int stop(struct block_device *block)
+{
+        assert_false(host.enabled);
+        of(block)->stops++;
+        return of(block)->stop_error;
+}
+
+static int start(struct block_device *block)
+{
+        struct fake_disk *disk = of(block);
+
+        assert_false(host.enabled);
+        assert_int_equal(disk->stop_error, 0);
+        disk->starts++;
+        disk->count = disk->published = disk->silent = 0;
+        return disk->start_error;
+}
+
+static const struct block_operations operations = {
+        .submit = submit, .publish = publish, .for_each_in_flight = for_each_in_flight, .attend = attend, .look = look,
+        .stop = stop, .start = start,
+};
+
+void fake_disk_add(struct fake_disk *disk, unsigned seats)
+{
+        *disk = (struct fake_disk){
+                .block = { .operations = &operations, .node = "fake", .transport = "none", .capacity = 1000,
+                           .block_size = SECTOR_SIZE, .has_flush = true },
+                .seats = seats,
+        };
+        fake_disk_limit(disk, 1, 64);
+        block_register(&disk->block);
+}
+
+void fake_disk_limit(struct fake_disk *disk, uint32_t segments, uint32_t sectors_each)
+{
+        disk->block.max_segments = segments;
+        disk->block.max_segment_sectors = sectors_each;
+}
+
+static struct fake_disk *served;
+static int served_with;
+
+static bool serve(void)
+{
+        if (served->published > 0)
+                host_raise();
+        return served->published > 0;
+}
+
+static void interrupt(void)
+{
+        host_lower();
+        fake_disk_complete(served, 0, served_with);
+}
+
+void fake_disk_serve(struct fake_disk *disk, int result)
+{
+        served = disk;
+        served_with = result;
+        host.world = serve;
+        host.interrupt = interrupt;
+}
+
+void fake_disk_complete(struct fake_disk *disk, unsigned index, int result)
+{
+        disk->block.irqs++;
+        end_piece(disk, index, result);
 }
 
 void fake_disk_check_sleep(const struct fake_disk *disk)

@@ -18,15 +18,22 @@ void plic_note(const char *what, unsigned long a, unsigned long b)
         plic.length += strlen(text);
 }
 
-static uint32_t claim_source(void)
+uint32_t plic_pending(void)
 {
         uint32_t best = plic.lie;
 
-        plic.lie = 0;
         for (uint32_t source = 1; best == 0 && source <= PLIC_SOURCES; source++)
                 if (plic.high[source] && !plic.served[source] && (plic.enabled[source / 32] >> source % 32 & 1) != 0 &&
                     plic.priority[source] > plic.threshold)
                         best = source;
+        return best;
+}
+
+static uint32_t claim_source(void)
+{
+        uint32_t best = plic_pending();
+
+        plic.lie = 0;
         if (best < 1024)
                 plic.served[best] = best != 0;
         plic_note("claim", best, 0);

@@ -26,5 +26,8 @@ extern struct fake_plic plic;
 /* All off, and context 1 is ours. */
 void plic_reset(void);
 
+/* What a claim would say. */
+uint32_t plic_pending(void);
+
 /* Add `what=a:b` to the trace; numbers in hex. */
 void plic_note(const char *what, unsigned long a, unsigned long b);

@@ -59,17 +59,18 @@ struct virtq_descriptor ring_segment(int seat, unsigned index)
 
 int ring_add(struct ring *ring, unsigned segments, uint32_t writable)
 {
-        int seat = virtq_take_seat(&ring->queue);
+        uint16_t seat = virtq_take_seat(&ring->queue);
 
-        for (unsigned i = 0; seat >= 0 && i < segments; i++) {
+        if (seat == VIRTQ_NO_SEAT)
+                return -1;
+        for (unsigned i = 0; i < segments; i++) {
                 struct virtq_descriptor segment = ring_segment(seat, i);
                 unsigned flags = (i + 1 < segments ? VIRTQ_DESC_F_NEXT : 0u) | (i > 0 ? VIRTQ_DESC_F_WRITE : 0u);
 
-                virtq_segment(&ring->queue, (uint16_t)seat, i, (const void *)(uintptr_t)segment.address, segment.length,
+                virtq_segment(&ring->queue, seat, i, (const void *)(uintptr_t)segment.address, segment.length,
                               (uint16_t)flags);
         }
-        if (seat >= 0)
-                virtq_add(&ring->queue, (uint16_t)seat, segments, writable);
+        virtq_add(&ring->queue, seat, segments, writable);
         return seat;
 }
 

@@ -31,7 +31,7 @@ static unsigned events, seats_at_first[2];
 static void spurious_interrupt(void)
 {
         for (unsigned i = 0; i < current.scenario->disks; i++)
-                models[i].interrupting = models[i].queue != NULL;
+                models[i].interrupting = models[i].queues[0].ring != NULL;
         host_raise();
 }
 
@@ -105,11 +105,11 @@ static void interrupt(void)
 static void check_sleep(void)
 {
         for (unsigned i = 0; i < current.scenario->disks; i++) {
-                const struct virtq *queue = models[i].queue;
+                const struct virtq *queue = models[i].queues[0].ring;
                 const struct block_device *disk = block_device(i);
 
                 model_check_sleep(&models[i]);
-                if (disk->waiting && (!queue || queue->free != 0 || queue->released != 0))
+                if (disk->waiting && (!queue || queue->free != VIRTQ_NO_SEAT || queue->released != VIRTQ_NO_SEAT))
                         host_fail("asleep while a request waits beside a free seat");
         }
 }
@@ -118,7 +118,7 @@ static unsigned count_seats(const struct virtq *queue, uint32_t first)
 {
         unsigned count = 0;
 
-        for (; first != 0 && count <= queue->seats; first = queue->seat[first - 1].next_free)
+        for (; first != VIRTQ_NO_SEAT && count <= queue->seats; first = queue->seat[first].next_free)
                 count++;
         return count;
 }
@@ -126,16 +126,16 @@ static unsigned count_seats(const struct virtq *queue, uint32_t first)
 static void check_end(void)
 {
         for (unsigned i = 0; i < current.scenario->disks; i++) {
-                const struct model *model = &models[i];
+                const struct model_queue *queue = &models[i].queues[0];
+                const struct virtq *ring = queue->ring;
                 unsigned seats;
 
                 scenario_expect(!block_device(i)->waiting, "a request is left in the FIFO");
-                if (model->queue && !current.errors_allowed) {
-                        scenario_expect(model->queue->broken == NULL, "the queue is broken");
-                        scenario_expect((uint16_t)model->queue->published == model->used, "requests are left in flight");
-                        scenario_expect(model->queue->last_used == model->used, "used entries were not seen");
-                        seats = count_seats(model->queue, model->queue->free);
-                        seats += count_seats(model->queue, model->queue->released);
+                if (ring && !current.errors_allowed) {
+                        scenario_expect(ring->broken == NULL, "the queue is broken");
+                        scenario_expect((uint16_t)ring->published == queue->used, "requests are left in flight");
+                        scenario_expect(ring->last_used == queue->used, "used entries were not seen");
+                        seats = count_seats(ring, ring->free) + count_seats(ring, ring->released);
                         scenario_expect(seats == seats_at_first[i], "a seat is lost");
                 }
         }
@@ -162,11 +162,13 @@ static void bring_up(struct model *model, const struct model_options *options, c
         if (virtio_blk_driver.probe(&model->device) != 0)
                 host_fail("the model is not accepted: %s", host.console);
         /* Seats beyond those wanted are taken for ever. */
-        queue = (struct virtq *)(uintptr_t)model->queue;
+        queue = (struct virtq *)(uintptr_t)model->queues[0].ring;
         for (unsigned seats = queue->seats; options->seats != 0 && seats > options->seats; seats--)
                 virtq_take_seat(queue);
         seats_at_first[model - models] = count_seats(queue, queue->free);
 }
+
+static void hear_again(struct model *model) { model->deaf = false; }
 
 void scenario_run(const struct run *run)
 {
@@ -174,17 +176,23 @@ void scenario_run(const struct run *run)
 
         host_reset();
         current = *run;
+        if (run->scenario->small_pieces)
+                current.options.size_max = SECTOR_SIZE, current.options.seg_max = 1;
         running = true;
         outcome = (struct outcome){ .points = 0 };
         events = 0;
         executor_init(&executor);
-        block_init(&executor);
+        host.time = run->timeout; /* any but 0 would do */
+        block_init(&executor, run->timeout);
         timer_init(&executor, 10000000, run->options.event_idx); /* for a timer of both kinds */
         for (unsigned i = 0; i < run->scenario->disks; i++) {
-                bring_up(&models[i], &run->options, nodes[i]);
+                bring_up(&models[i], &current.options, nodes[i]);
                 if (i > 0)
                         models[i].options.lie = MODEL_HONEST; /* the other disk goes on */
         }
+        models[0].losses = run->losses;
+        models[0].deaf = run->deaf;
+        models[0].on_reset = hear_again;
         host.world = world;
         host.interrupt = interrupt;
         host.timer_interrupt = timer_interrupt;

@@ -11,12 +11,14 @@ struct scenario {
         const char *name;
         void (*start)(void); /* spawn its tasks */
         unsigned disks;
+        bool small_pieces; /* the devices take one sector at once */
         bool busy; /* a task of it never rests: the devices go on by themselves, some points apart */
 };
 
 extern const struct scenario one_reader, reader_beside_a_yielding_task, call_that_waits_in_a_task, more_tasks_than_seats,
         respawn_after_a_wake_in_the_last_poll, two_disks, mixed_requests, request_handed_over, request_withdrawn,
-        reader_beside_a_sleeper, disk_and_time_at_once;
+        reader_beside_a_sleeper, disk_and_time_at_once,
+        request_in_pieces, whole_request_cancelled, request_cancelled, request_cancelled_by_its_owner;
 
 /* What the devices do at the planned points. Whatever is left, they do while the hart sleeps. */
 enum run_mode {
@@ -33,6 +35,9 @@ struct run {
         struct model_options options;
         enum run_mode mode;
         uint64_t first, second; /* points; 0: none */
+        uint64_t timeout;       /* ticks until a request is overdue; 0: never */
+        unsigned losses;        /* so many interrupts of the first disk get lost */
+        bool deaf;              /* the first disk does nothing until it is reset */
         bool errors_allowed;    /* requests may fail, but end all the same */
 };
 

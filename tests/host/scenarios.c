@@ -3,6 +3,7 @@
 #include "scenario.h"
 
 #include "host.h"
+#include "waited.h"
 #include "worker.h"
 
 static struct block_future shared_io;
@@ -35,7 +36,7 @@ static enum poll caller_poll(struct future *future, struct waker *waker)
         struct worker *self = container_of(future, struct worker, future);
 
         CORO_BEGIN(self, waker);
-        worker_check_read(self, block_read_sync(self->disk, self->sector, self->buffer, 1), 0);
+        worker_check_read(self, waited(block_read(self->disk, self->sector, self->buffer, 1)), 0);
         worker_end(self);
         CORO_END();
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * build: accesses
- * sources: kernel/executor.c kernel/future.c kernel/timer.c kernel/block.c kernel/printk.c
- * drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtqueue_packed.c drivers/virtio_blk.c tests/host/model.c tests/host/scenario.c
- * tests/host/scenarios.c tests/host/worker.c tests/host/step.c tests/host/explore.c tests/host/accesses.c
+ * sources: kernel/executor.c kernel/future.c kernel/timer.c kernel/block.c kernel/block_device.c
+ * kernel/block_check.c kernel/block_pieces.c kernel/block_recovery.c kernel/printk.c drivers/virtio.c drivers/virtqueue.c
+ * drivers/virtqueue_split.c drivers/virtqueue_packed.c drivers/virtio_blk.c drivers/virtio_blk_setup.c
+ * tests/host/model.c tests/host/model_request.c tests/host/model_transport.c tests/host/scenario.c
+ * tests/host/scenarios.c tests/host/scenarios_pieces.c tests/host/worker.c tests/host/step.c tests/host/explore.c
+ * tests/host/accesses.c
  */
 /* As test_interleave.c, with a point at each access of the kernel to memory, shared or not. */
 #include "explore.h"
@@ -22,6 +25,10 @@ int main(void)
                 EACH_POINT(request_withdrawn),
                 EACH_POINT(reader_beside_a_sleeper),
                 EACH_POINT(disk_and_time_at_once),
+                EACH_POINT(request_in_pieces),
+                EACH_POINT(whole_request_cancelled),
+                EACH_POINT(request_cancelled),
+                EACH_POINT(request_cancelled_by_its_owner),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

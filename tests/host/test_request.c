@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/block.c kernel/executor.c kernel/future.c kernel/printk.c tests/host/fake_disk.c */
+/*
+ * sources: kernel/block.c kernel/block_device.c kernel/block_check.c kernel/block_pieces.c kernel/block_recovery.c kernel/executor.c
+ * kernel/future.c kernel/timer.c kernel/printk.c tests/host/fake_disk.c
+ */
 /* One request's life, polled by hand: wakers, withdrawal, and the calls that wait. */
 #include "testing.h"
 
@@ -7,10 +10,11 @@
 
 #include "coro.h"
 #include "fake_disk.h"
+#include "waited.h"
 
 static struct executor executor;
 static struct fake_disk disk;
-static uint8_t buffer[SECTOR_SIZE];
+static _Alignas(BLOCK_BUFFER_ALIGN) uint8_t buffer[SECTOR_SIZE];
 
 struct counted {
         struct waker waker;
@@ -25,7 +29,7 @@ static int setup(void **state)
 {
         host_setup(state);
         executor_init(&executor);
-        block_init(&executor);
+        block_init(&executor, 0);
         fake_disk_add(&disk, 1);
         one = two = (struct counted){ .waker.wake = count_wake };
         return 0;
@@ -146,7 +150,7 @@ static void test_withdrawn_while_it_waits_for_a_seat(void **state)
                         if (i == gone)
                                 continue;
                         run_hooks();
-                        assert_ptr_equal(disk.seated[0], &requests[i]);
+                        assert_ptr_equal(disk.seated[0].request, &requests[i]);
                         fake_disk_complete(&disk, 0, 0);
                         expect_ready(&requests[i], 0);
                 }
@@ -169,7 +173,7 @@ static void test_completion_wakes_nobody(void **state)
         fake_disk_complete(&disk, 0, 0);
         assert_int_equal(executor.batch_wanted, 1);
         run_hooks();
-        assert_ptr_equal(disk.seated[0], &second);
+        assert_ptr_equal(disk.seated[0].request, &second);
 }
 
 /* The calls that wait. */
@@ -185,7 +189,7 @@ static bool end_one(void)
 static void interrupt(void)
 {
         host_lower();
-        fake_disk_complete(&disk, 0, disk.seated[0]->sector == 13 ? -EIO : 0);
+        fake_disk_complete(&disk, 0, disk.seated[0].sector == 13 ? -EIO : 0);
 }
 
 static void check_sleep(void) { fake_disk_check_sleep(&disk); }
@@ -201,10 +205,10 @@ static void test_calls_that_wait(void **state)
 {
         (void)state;
         let_it_run();
-        assert_int_equal(block_write_sync(&disk.block, 4, buffer, 1), 0);
-        assert_int_equal(block_flush_sync(&disk.block), 0);
-        assert_int_equal(block_read_sync(&disk.block, 13, buffer, 1), -EIO);
-        assert_int_equal(block_read_sync(&disk.block, 1000, buffer, 1), -ERANGE);
+        assert_int_equal(waited(block_write(&disk.block, 4, buffer, 1)), 0);
+        assert_int_equal(waited(block_flush(&disk.block)), 0);
+        assert_int_equal(waited(block_read(&disk.block, 13, buffer, 1)), -EIO);
+        assert_int_equal(waited(block_read(&disk.block, 1000, buffer, 1)), -ERANGE);
         assert_int_equal(disk.submits, 3);
         assert_int_equal(host.sleeps, 3);
 }
@@ -213,9 +217,9 @@ static void test_calls_that_wait_are_refused_where_interrupts_are_masked(void **
 {
         (void)state;
         host_interrupts_disable();
-        assert_int_equal(block_read_sync(&disk.block, 0, buffer, 1), -EDEADLK);
-        assert_int_equal(block_write_sync(&disk.block, 0, buffer, 1), -EDEADLK);
-        assert_int_equal(block_flush_sync(&disk.block), -EDEADLK);
+        assert_int_equal(waited(block_read(&disk.block, 0, buffer, 1)), -EDEADLK);
+        assert_int_equal(waited(block_write(&disk.block, 0, buffer, 1)), -EDEADLK);
+        assert_int_equal(waited(block_flush(&disk.block)), -EDEADLK);
         assert_int_equal(disk.submits, 0);
 }
 
@@ -242,7 +246,7 @@ static enum poll synchronous_poll(struct future *future, struct waker *waker)
         struct mixed *self = container_of(future, struct mixed, future);
 
         CORO_BEGIN(self, waker);
-        self->result = block_write_sync(&disk.block, 99, buffer, 1);
+        self->result = waited(block_write(&disk.block, 99, buffer, 1));
         CORO_END();
 }
 

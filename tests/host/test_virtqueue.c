@@ -135,7 +135,7 @@ static void seats_are_unique_and_all_there(void **state)
                         assert_int_equal(seen[taken]++, 0);
                 }
                 for (unsigned seat = 0; seat < 3; seat++)
-                        assert_int_equal(virtq_take_seat(&ring.queue), -1);
+                        assert_int_equal(virtq_take_seat(&ring.queue), VIRTQ_NO_SEAT);
                 ring_free(&ring);
         }
 }

@@ -134,6 +134,7 @@ static void used_index_ahead(void **state)
         static const unsigned ahead[] = { 1, 2, 7, 8, 9, 255, 256, 32766, 32767, 32768, 65532 };
 
         (void)state;
+        host.points_max = UINT64_MAX;
         for (unsigned in_flight = 0; in_flight <= 8; in_flight++)
                 for (unsigned i = 0; i < ARRAY_SIZE(ahead); i++)
                         for (unsigned event_idx = 0; event_idx < 2; event_idx++) {
@@ -287,7 +288,7 @@ static void values_that_change_while_they_are_read(void **state)
                         later = answers[j];
                         while (pop_while_it_changes(at))
                                 at++;
-                        assert_in_range(at, 4, WORK_MAX);
+                        assert_in_range(at, 2, WORK_MAX);
                 }
         ring_free(&ring);
 }

@@ -93,10 +93,7 @@ static void used_side_is_in_order(void **state)
         assert_string_equal(order, "l");
         order_length = 0;
         assert_int_equal(virtq_pop_used(&ring.queue, NULL), -1);
-        assert_string_equal(order, "Uil");
-        order_length = 0;
-        assert_int_equal(virtq_pop_used(&ring.queue, NULL), -1); /* it has been asked for already */
-        assert_string_equal(order, "l");
+        assert_string_equal(order, "Ui");
         ring_free(&ring);
 }
 
@@ -311,7 +308,7 @@ static void both_sides_pass_seats_on(void **state)
                 host_plan(NULL, 0, 0);
                 answer_all();
                 assert_null(ring.queue.broken);
-                for (unsigned taken = 0; virtq_take_seat(&ring.queue) >= 0; taken++)
+                for (unsigned taken = 0; virtq_take_seat(&ring.queue) != VIRTQ_NO_SEAT; taken++)
                         seats++;
                 assert_int_equal(seats, 4);
                 ring_free(&ring);

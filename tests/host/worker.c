@@ -51,14 +51,25 @@ void worker_end(struct worker *worker)
         workers_ended++;
 }
 
+static bool is_poison(const uint8_t *bytes, size_t count)
+{
+        while (count > 0 && bytes[count - 1] == POISON)
+                count--;
+        return count == 0;
+}
+
 void workers_check(void)
 {
         scenario_expect(workers_ended == worker_count, "not every task came to its end");
         for (unsigned i = 0; i < worker_count; i++) {
-                scenario_expect(workers[i].ended == 1, "a task ended twice");
-                scenario_expect(task_finished(&workers[i].task), "a task is not finished");
-                for (unsigned byte = 0; workers[i].untouched && byte < sizeof workers[i].buffer; byte++)
-                        scenario_expect(workers[i].buffer[byte] == POISON, "the device writes to a buffer of ours");
+                const struct worker *worker = &workers[i];
+
+                scenario_expect(worker->ended == 1, "a task ended twice");
+                scenario_expect(task_finished(&worker->task), "a task is not finished");
+                if (worker->untouched && models[0].options.lie != MODEL_OTHERS_ID) /* who then ends it early */
+                        scenario_expect(is_poison(worker->buffer, sizeof worker->buffer) &&
+                                        is_poison(worker->other_buffer, sizeof worker->other_buffer),
+                                        "the device writes to a buffer of ours");
         }
 }
 
@@ -81,6 +92,7 @@ static void wake_watched(struct waker *waker)
 static enum poll watched_poll(struct future *future, struct waker *waker)
 {
         struct watched *self = container_of(future, struct watched, future);
+        bool first = future->state == FUTURE_NEW;
         enum poll poll;
 
         if (waker)
@@ -89,7 +101,7 @@ static enum poll watched_poll(struct future *future, struct waker *waker)
         poll = future_poll(&self->io.future, waker ? &self->waker : NULL);
         if (poll == POLL_PENDING)
                 return POLL_PENDING;
-        if (self->io.result != -ECANCELED)
+        if (self->io.result != -ECANCELED && !(first && self->wakes == 0))
                 scenario_expect(self->wakes == 1, "a request is not completed exactly once");
         return future_ready(future);
 }

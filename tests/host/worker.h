@@ -22,11 +22,14 @@ struct worker {
         struct watched io, other_io;
         struct timer_future timer;
         struct yield_future yield;
+        struct block_cancel_future cancel;
         struct block_device *disk;
         uint64_t sector;
-        unsigned rounds, ended;
+        unsigned rounds, ended, rounds_to_live;
+        bool whole;     /* what is cancelled is not in pieces */
         bool untouched; /* its buffers are as worker_poison() left them, to the end of the run */
-        uint8_t buffer[SECTOR_SIZE], other_buffer[SECTOR_SIZE];
+        _Alignas(BLOCK_BUFFER_ALIGN) uint8_t buffer[SECTOR_SIZE], other_buffer[2 * SECTOR_SIZE];
+        struct block_segment segments[2];
 };
 
 /* In the order they were started, and how many of them have come to their end. */

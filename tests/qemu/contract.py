@@ -9,7 +9,7 @@ HEX = r"0x(?:0|[1-9a-f][0-9a-f]*)"
 # Each whole line, and nothing else on it.
 LINES = {
     "squall": rf"squall \d\S* build=[0-9a-f]{{16}} hart={NUMBER} harts={NUMBER} mem={NUMBER}",
-    "disk": rf"disk (?P<disk>{NUMBER}) node=\S+ transport=mmio-(?:legacy|modern) capacity={NUMBER} "
+    "disk": rf"disk (?P<disk>{NUMBER}) node=\S+ transport=(?:mmio-legacy|mmio-modern|memory) capacity={NUMBER} "
             rf"block={NUMBER} ro=[01] features={HEX64} offered={HEX64} queues={NUMBER} depth={NUMBER}",
     "durable": rf"durable seq={NUMBER}",
     "result": rf"result job=(?:demo|fill|verify|rw|bench) ok={NUMBER} ioerr={NUMBER} timeout={NUMBER} "

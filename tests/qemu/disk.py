@@ -58,10 +58,10 @@ def slow(path, bytes_a_second, device=""):
     return Disk(raw(node), device, [limits])
 
 
-def logged(path, log):
-    """The file at `path`, and every write and flush in the file `log`."""
+def logged(path, log, device=""):
+    """The file at `path`, and every write, flush and discard in the file `log`."""
     node = {"driver": "blklogwrites", "file": file_node(path), "log": file_node(log)}
-    return Disk(raw(node))
+    return Disk(raw(node), device)
 
 
 def make(path, size=MIB, data=b""):

@@ -69,6 +69,18 @@ class Gdb:
             chunk = data[at:at + CHUNK]
             self.command(f"M{address + at:x},{len(chunk):x}:{chunk.hex()}")
 
+    def read_physical(self, address, length):
+        """As a hart would, and so from the registers of devices as well."""
+        self.command("Qqemu.PhyMemMode:1")
+        data = self.read(address, length)
+        self.command("Qqemu.PhyMemMode:0")
+        return data
+
+    def write_physical(self, address, data):
+        self.command("Qqemu.PhyMemMode:1")
+        self.write(address, data)
+        self.command("Qqemu.PhyMemMode:0")
+
     def register(self, name):
         return int.from_bytes(bytes.fromhex(self.command(f"p{REGISTERS[name]:x}")), "little")
 

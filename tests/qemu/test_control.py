@@ -5,7 +5,8 @@ import time
 
 import disk
 import record
-from machine import Machine
+from block_trace import TRACE, Requests
+from machine import Machine, read
 from result import Result
 from tap import expect, expect_equal, test
 
@@ -81,6 +82,31 @@ def resize(t, transport):
     acknowledged = {value for offset, value in run.accesses if offset == 0x64 and value is not None}
     expect(acknowledged & {2, 3}, "no configuration change was acknowledged")
     expect(acknowledged & {1, 3}, "no answer was acknowledged")
+
+
+@test("control: a disk that grows, and then shrinks, under rw, modern", transport="modern")
+@test("control: a disk that grows, and then shrinks, under rw, legacy", transport="legacy")
+def grow_and_shrink(t, transport):
+    """What is beyond the new end fails without the disk, and nothing else does, but for what the disk had already."""
+    size, count, depth = 256 * disk.KIB, 1500, 4
+    slow = disk.slow(disk.make(t.path("disk"), size), 3 << 20)
+    with Machine(t, f"job=rw rw=randrw number_ios={count} iodepth={depth}", disks=[slow], qmp=True, transport=transport,
+                 arguments=TRACE) as machine:
+        machine.until(r"^disk 0 ")
+        sizes = [size, 4 * size, size // 2]
+        for before, after in zip(sizes, sizes[1:]):
+            machine.qmp.command("block_resize", **{"node-name": "d0", "size": after})
+            machine.until(rf"^virtio_mmio@\w+: disk 0 has {after // 512} sectors now, {before // 512} before$")
+        run = machine.wait()
+        asked = Requests(read(machine.log)).all
+    run.check(2, result={"mismatch": 0, "device_resets": 0})
+    result = run.only("result")
+    expect_equal("requests counted", result["ok"] + result["ioerr"] + result["inval"], count)
+    expect(result["inval"] > count // 10 and result["ioerr"] <= depth, f"{result}")
+    expect(run.starting("error: sector"), "no sector is named")
+    # The read-back of what is left comes last; before it only requests that end well were sent.
+    beyond = [place for place, one in enumerate(asked) if one[1] + one[2] > size // 2 // 512]
+    expect(beyond and beyond[-1] < len(asked) - size // 2 // 4096 - count // 10, "the disk was asked beyond its new end")
 
 
 @test("control: block_resize while idle")

@@ -3,6 +3,7 @@
 
 Whatever it says, each request of each task ends once, with an error where it has to be one.
 """
+import re
 import struct
 
 import disk
@@ -18,11 +19,11 @@ OK, IOERR, UNSUPP = 0, 1, 2
 
 
 class Ring:
-    """The first disk's queue in the guest's memory (virtio 1.2, 2.7)."""
+    """The queue of the only virtio device, or the one with an `id`, in the guest's memory (virtio 1.2, 2.7)."""
 
-    def __init__(self, machine):
+    def __init__(self, machine, name=""):
         self.gdb = machine.gdb
-        (device,) = machine.qmp.command("x-query-virtio")
+        (device,) = (one for one in machine.qmp.command("x-query-virtio") if name in one["path"])
         status = machine.qmp.command("x-query-virtio-queue-status", path=device["path"], queue=0)
         self.size = status["vring-num"]
         self.descriptors, self.avail, self.used = (status[f"vring-{part}"] for part in ("desc", "avail", "used"))
@@ -102,8 +103,9 @@ def corrupt_avail(ring):
     ring.set_half(index, ring.half(index) + 0x4000)
 
 
-def attacked(t, attack, append, transport, device=""):
-    disks = [disk.null(SIZE, device, latency_ns=LATENCY)]
+def attacked(t, attack, append, transport, device="", disks=None):
+    """Attack once, before the first interrupt is seen to."""
+    disks = disks or [disk.null(SIZE, device, latency_ns=LATENCY)]
     with Machine(t, append, disks=disks, gdb=True, qmp=True, transport=transport) as machine:
         start.run_to(machine, "irq_dispatch")
         attack(Ring(machine))
@@ -120,45 +122,145 @@ def both(name, **arguments):
 
 
 PROVOKED = ["virtio: ", "Virtqueue size exceeded", "Guest moved", "bogus", "Invalid"]
+RESET = re.compile(r"warning: disk 0 \(\S+\): (.*): it is reset")
+NOT_IN_FLIGHT, TOO_MANY, ASKED = "a used id is not in flight", "used.idx is beyond what is in flight", "the device needs a reset"
 
 
-@both("device: a used id beyond the ring", attack=set_id(5000))
-@both("device: a used id just beyond the ring", attack=set_id(256))
-@both("device: a used id of all ones", attack=set_id(0xffffffff))
-@both("device: a used id that equals another but for its high half", attack=set_id(0x10000))
-@both("device: a used id that is not in flight", attack=set_id(200))
-@both("device: the same answer again and again", attack=answer_twice)
-@both("device: used.idx jumps by 100", attack=move_index(100))
-@both("device: used.idx jumps half around", attack=move_index(0x8000))
-@both("device: used.idx goes back", attack=move_index(-10))
-@test("device: the driver's descriptors are overwritten, modern", attack=scribble, transport="modern")
-@test("device: it asks for a reset, modern", attack=corrupt_avail, transport="modern")
-@both("device: a used id beyond the ring, without event_idx", attack=set_id(5000), device="event_idx=off")
-@both("device: a used id inside a chain", attack=set_id(1), device="indirect_desc=off")
-@test("device: it asks for a reset, without indirect, modern", attack=corrupt_avail, transport="modern",
-      device="indirect_desc=off")
-def broken(t, attack, transport, device=""):
-    run = attacked(t, attack, f"job=fill iodepth={DEPTH}", transport, device)
-    run.check(2, provoked=PROVOKED)
-    result = run.only("result")
-    expect_equal("requests counted", result["ok"] + result["reset"], REQUESTS)
-    expect(result["reset"] >= REQUESTS - 2 * DEPTH, f"only {result['reset']} requests ended with the device")
-    expect_equal("device_resets", result["device_resets"], 1)
-    expect(any("disk 0" in line for line in run.starting("error: ")), "no error line names the disk")
-    # What was durable before is so still, but nothing can be made so any more.
-    expect_equal("durable lines", [line for line in run.all("durable") if line["seq"]], [])
+def reasons(run):
+    return [match[1] for line in run.lines if (match := RESET.match(line))]
 
 
-@both("device: demo with a used id beyond the ring", attack=set_id(5000))
-@test("device: demo with a device that asks for a reset, modern", attack=corrupt_avail, transport="modern")
-def broken_demo(t, attack, transport):
-    run = attacked(t, attack, "job=demo", transport)
-    run.check(2, provoked=PROVOKED)
-    result = run.only("result")
-    expect(result["reset"] >= 1 and result["ioerr"] == result["inval"] == 0, f"{result}")
-    given_up = next(i for i, line in enumerate(run.lines) if "not used any more" in line)
-    expect(not any(" ms  interrupt " in line for line in run.lines[given_up:]),
-           "it tells of an interrupt where the disk was given up")
+@both("device: a used id beyond the ring", attack=set_id(5000), why=NOT_IN_FLIGHT)
+@both("device: a used id just beyond the ring", attack=set_id(1024), why=NOT_IN_FLIGHT)
+@both("device: a used id of all ones", attack=set_id(0xffffffff), why=NOT_IN_FLIGHT)
+@both("device: a used id that equals another but for its high half", attack=set_id(0x10000), why=NOT_IN_FLIGHT)
+@both("device: a used id that is not in flight", attack=set_id(200), why=NOT_IN_FLIGHT)
+@both("device: the same answer again and again", attack=answer_twice, why=NOT_IN_FLIGHT)
+@both("device: used.idx jumps by 100", attack=move_index(100), why=TOO_MANY)
+@both("device: used.idx jumps half around", attack=move_index(0x8000), why=TOO_MANY)
+@both("device: used.idx goes back", attack=move_index(-10), why=TOO_MANY)
+@test("device: the driver's descriptors are overwritten, modern", attack=scribble, why=ASKED, transport="modern")
+@both("device: a used id beyond the ring, without event_idx", attack=set_id(5000), why=NOT_IN_FLIGHT, device="event_idx=off")
+@both("device: a used id inside a chain", attack=set_id(341), why=NOT_IN_FLIGHT, device="indirect_desc=off")
+def broken(t, attack, why, transport, device=""):
+    """It is reset, and what it had is sent once more: nobody but the console knows of it."""
+    path = disk.make(t.path("disk"), SIZE)
+    run = attacked(t, attack, f"job=rw rw=write iodepth={DEPTH} number_ios={REQUESTS} fsync=8", transport,
+                   disks=[disk.image(path, device)])
+    run.check(0, result={"ok": REQUESTS, "device_resets": 1}, provoked=PROVOKED)
+    expect_equal("why it is reset", reasons(run), [why])
+    expect_equal("error lines", run.starting("error: "), [])
+
+
+@test("device: it asks for a reset, modern", append=f"job=fill iodepth={DEPTH}")
+@test("device: it asks for a reset, demo, modern", append="job=demo")
+@test("device: it asks for a reset, without indirect, modern", append=f"job=fill iodepth={DEPTH}", device="indirect_desc=off")
+def asks(t, append, device=""):
+    """Before it does, it repeats old requests, so what it reads and writes is worth nothing."""
+    run = attacked(t, corrupt_avail, append, "modern", device)
+    ok = 4 if append == "job=demo" else REQUESTS
+    run.check(1 if append == "job=demo" else 0, result={"ok": ok, "device_resets": 1}, provoked=PROVOKED)
+    expect_equal("why it is reset", reasons(run), [ASKED])
+
+
+@both("device: demo with a used id beyond the ring", attack=set_id(5000), why=NOT_IN_FLIGHT)
+def broken_demo(t, attack, why, transport):
+    path = disk.make(t.path("disk"), SIZE)
+    run = attacked(t, attack, "job=demo", transport, disks=[disk.image(path)])
+    run.check(0, result={"ok": 4, "device_resets": 1}, provoked=PROVOKED)
+    expect_equal("why it is reset", reasons(run), [why])
+    expect_equal("the image", disk.content(path), bytes(SIZE))
+
+
+def attacked_again(t, attack, append, transport, times, device=""):
+    """Attack after each reset anew, before the first answer is looked at."""
+    disks = [disk.null(SIZE, device, latency_ns=LATENCY)]
+    with Machine(t, append, disks=disks, gdb=True, qmp=True, transport=transport) as machine:
+        for _ in range(times):
+            start.run_to(machine, "irq_dispatch")
+            ring = Ring(machine)
+            while ring.used_index == 0:         # an interrupt from before the reset
+                start.run_to(machine, "irq_dispatch")
+            attack(ring)
+            start.run_to(machine, "virtio_blk_stop")
+        machine.gdb.go()
+        return machine.wait()
+
+
+@both("device: broken twice, it loses what has been sent twice", device="")
+@both("device: broken twice, without indirect", device="indirect_desc=off")
+def broken_twice(t, device, transport):
+    run = attacked_again(t, set_id(5000), f"job=fill iodepth={DEPTH}", transport, 2, device)
+    run.check(2, result={"ok": REQUESTS - DEPTH, "reset": DEPTH, "device_resets": 2})
+    expect_equal("why it is reset", reasons(run), [NOT_IN_FLIGHT] * 2)
+
+
+@both("device: broken again and again, it is not used any more")
+def retired(t, transport):
+    """Three resets that bring nothing are enough."""
+    run = attacked_again(t, set_id(5000), f"job=fill iodepth={DEPTH}", transport, 4)
+    run.check(2, result={"ok": 0, "reset": REQUESTS, "device_resets": 4})
+    expect_equal("why it is reset", reasons(run), [NOT_IN_FLIGHT] * 4)
+    (line,) = [line for line in run.starting("error: disk")]
+    expect("disk 0" in line and "not used any more" in line, line)
+
+
+@both("device: a demo whose disk is lost")
+def lost_demo(t, transport):
+    run = attacked_again(t, set_id(5000), "job=demo", transport, 2)
+    run.check(2, result={"ok": 0, "reset": 1, "device_resets": 2})
+
+
+class Packed:
+    """The only disk's packed ring (2.8): a descriptor is an address, a length, an id and flags."""
+    USED = 0x8080                   # in the first lap
+
+    def __init__(self, machine):
+        self.gdb = machine.gdb
+        (device,) = machine.qmp.command("x-query-virtio")
+        self.base = machine.qmp.command("x-query-virtio-queue-status", path=device["path"], queue=0)["vring-desc"]
+
+    def answer(self, place, **fields):
+        """Change an answer, or make one."""
+        _, length, number, flags = struct.unpack("<QIHH", self.gdb.read(self.base + 16 * place, 16))
+        answer = {"length": length, "id": number, "flags": flags, **fields}
+        self.gdb.write(self.base + 16 * place + 8, struct.pack("<IHH", *(answer[key] for key in ("length", "id", "flags"))))
+
+
+def packed_twice(ring):
+    for place in range(1, DEPTH):
+        ring.answer(place, id=0, flags=ring.USED)
+
+
+def packed_too_many(ring):
+    """All that were asked for are answered, and one more."""
+    for place in range(DEPTH + 1):
+        ring.answer(place, id=place, flags=ring.USED)
+
+
+def attacked_packed(t, attack, disks):
+    with Machine(t, f"job=rw rw=write iodepth={DEPTH} number_ios={REQUESTS} fsync=8 ring=packed", disks=disks, gdb=True, qmp=True) as machine:
+        start.run_to(machine, "irq_dispatch")
+        attack(Packed(machine))
+        machine.gdb.go()
+        return machine.wait()
+
+
+@test("device: packed, an id beyond the ring", attack=lambda ring: ring.answer(0, id=5000))
+@test("device: packed, an id just beyond the ring", attack=lambda ring: ring.answer(0, id=1024))
+@test("device: packed, an id of all ones", attack=lambda ring: ring.answer(0, id=0xffff))
+@test("device: packed, an id that is not in flight", attack=lambda ring: ring.answer(0, id=200))
+@test("device: packed, the same answer again and again", attack=packed_twice)
+@test("device: packed, more answers than questions", attack=packed_too_many)
+@test("device: packed, an id beyond the seats, without indirect", attack=lambda ring: ring.answer(0, id=347), device=",indirect_desc=off")
+@test("device: packed, an id beyond the ring, without event_idx", attack=lambda ring: ring.answer(0, id=5000), device=",event_idx=off")
+@test("device: packed, a length of all ones", attack=lambda ring: ring.answer(0, length=0xffffffff), resets=0)
+@test("device: packed, a length of 0", attack=lambda ring: ring.answer(0, length=0), resets=0)
+def packed(t, attack, device="", resets=1):
+    path = disk.make(t.path("disk"), SIZE)
+    run = attacked_packed(t, attack, [disk.image(path, f"packed=on{device}")])
+    run.check(0, result={"ok": REQUESTS, "device_resets": resets})
+    expect_equal("why it is reset", reasons(run), [NOT_IN_FLIGHT] * resets)
 
 
 @both("device: a used length of all ones", attack=set_length(0xffffffff))

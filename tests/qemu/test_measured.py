@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What the project promises to measure: the instructions of a boot, the processor time of sleep."""
 import re
+import subprocess
 
 import disk
-from machine import Machine, boot
+from machine import KERNEL, ROOT, Machine, boot
 from tap import expect, expect_equal, test
 
 BOOT_MAX = 1_500_000            # guest instructions
@@ -38,6 +39,12 @@ def instructions(t, transport):
 def no_debug(t):
     run = boot(t, "job=demo", disks=[disk.null(disk.MIB)])
     expect_equal("debug lines", run.check(1).starting("debug: "), [])
+
+
+@test("measured: a disk request costs what docs/bench.md says, and is within the bars", long=True)
+def requests(_t):
+    run = subprocess.run(["scripts/bench", KERNEL, "-", "--check"], capture_output=True, text=True, check=False, cwd=ROOT)
+    expect(run.returncode == 0, run.stdout + run.stderr)
 
 
 @test("measured: job=idle sleeps", long=True)

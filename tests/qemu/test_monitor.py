@@ -65,7 +65,7 @@ def commands(t):
 
 @test("monitor: what the simple commands say", line="ps", answer=r"monitor: running, \d+ polls, \d+ us\n.*awaits at line \d+")
 @test("monitor: what the simple commands say", line="disks", answer=r"disk 0 node=\S+ transport=mmio-modern capacity=")
-@test("monitor: what the simple commands say", line="virtq 0", answer=r"256 seats, 0 taken; .* not broken")
+@test("monitor: what the simple commands say", line="virtq 0", answer=r"queue 0: 1024 seats, 0 taken; .* not broken")
 @test("monitor: what the simple commands say", line="virtq 1", answer="error: there is no such disk: 1")
 @test("monitor: what the simple commands say", line="irq", answer=r"10 +uart16550 +\d+")
 @test("monitor: what the simple commands say", line="mem", answer=r"KiB are free")
@@ -95,6 +95,18 @@ def transfers(t, block):
     expect_equal("the image", disk.content(path)[8 * 512:8 * 512 + block], b"tempest".ljust(block, b"\0"))
 
 
+@test("monitor: a disk in memory")
+def ramdisk(t):
+    with Session(t, disks=[], append="ramdisk=1m") as session:
+        session.say("write 2047 tempest", r"write of sector 2047: 512 bytes in \d+ us")
+        session.say("hexdump 2047", r"0000  74 65 6d 70 65 73 74 00 ")
+        session.say("read 2048", "error: read of sector 2048: it goes beyond")
+        session.say("virtq", "no ring: disk 0 is memory")
+        session.say("cache off", "error: the device does not know the request")
+        session.say("spawn 2000", r"load 1: 2000 reads, 0 failed: the end\n")
+        session.end()
+
+
 @test("monitor: without a disk")
 def no_disk(t):
     with Session(t, disks=[]) as session:
@@ -107,6 +119,59 @@ def no_disk(t):
 def read_only(t):
     with Session(t, disks=[disk.image(disk.make(t.path("image")), read_only=True)]) as session:
         session.say("write 0 x", "error: write of sector 0: the disk is read-only")
+        session.end()
+
+
+@test("monitor: the write cache, modern", transport="modern")
+@test("monitor: the write cache, legacy", transport="legacy")
+def write_cache(t, transport):
+    """Shown, and switched: the device is told, by a byte of its configuration."""
+    with Session(t, transport=transport) as session:
+        session.say("read 3", "read of sector 3: ")     # from here on the oracle knows whose configuration it is
+        session.say("disks", r"limits of disk 0: write cache on \(switchable\), ")
+        session.say("cache off")
+        session.say("disks", r"limits of disk 0: write cache off \(switchable\), ")
+        session.say("write 3 x", "write of sector 3: 512 bytes")
+        session.say("cache on")
+        session.say("disks", r"limits of disk 0: write cache on \(switchable\), ")
+        session.say("cache maybe", "error: it is on or off: maybe")
+        run = session.end()
+    expect_equal("what the device was told", [access for access in run.accesses if access[0] == 0x120 and access[1] is not None],
+                 [(0x120, 0), (0x120, 1)])
+
+
+@test("monitor: a write cache that cannot be switched", device="config-wce=off", shown="on")
+@test("monitor: no write cache", device="config-wce=off,write-cache=off", shown="off")
+def no_switch(t, device, shown):
+    with Session(t, disks=[disk.image(disk.make(t.path("image")), device)]) as session:
+        session.say("disks", rf"limits of disk 0: write cache {shown}, ")
+        session.say("cache off", "error: the device does not know the request")
+        session.end()
+
+
+@test("monitor: Ctrl-C takes a request back that has no seat yet")
+def withdrawn(t):
+    """Four loads have all seats of the ring, for three seconds."""
+    with Session(t, disks=[disk.null(disk.MIB, latency_ns=3_000_000_000)], append="queue_size=4") as session:
+        for _ in range(4):
+            session.say("spawn")
+        before = len(session.machine.text)
+        session.machine.type("read 9\r")
+        session.machine.until("read 9\n")
+        session.machine.type("\x03")
+        session.after(before, "error: read of sector 9: it was cancelled")
+        session.say("sleep 1", "awake")
+        session.end()
+
+
+@test("monitor: Ctrl-C awaits what the disk has")
+def awaited(t):
+    with Session(t, disks=[disk.null(disk.MIB, latency_ns=500_000_000)]) as session:
+        before = len(session.machine.text)
+        session.machine.type("read 9\r")
+        session.machine.until("read 9\n")
+        session.machine.type("\x03")
+        session.after(before, r"read of sector 9: 512 bytes in (?:[5-9]|\d\d)\d{5} us")
         session.end()
 
 

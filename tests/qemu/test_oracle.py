@@ -19,6 +19,11 @@ LEGACY_FEATURES = [(0x14, 0), (0x10, R), (0x24, 0), (0x20, 0x240)]
 LEGACY_QUEUE = [(0x30, 0), (0x40, R), (0x34, R), (0x28, 4096), (0x38, 256), (0x3c, 4096), (0x40, 0x80089)]
 LEGACY = [*BEGIN, *LEGACY_FEATURES, (0x100, R), (0x104, R), *LEGACY_QUEUE, (0x70, 7), *USE]
 
+# As after a reset: there is a device, and it is known.
+AGAIN = [*MODERN[3:-len(USE)]]
+LEGACY_AGAIN = [*LEGACY[3:-len(USE)]]
+USED = [*USE[3:]]
+
 
 @test("oracle: a modern driver as it should be", accesses=MODERN, legacy=False)
 @test("oracle: a legacy driver as it should be", accesses=LEGACY, legacy=True)
@@ -27,6 +32,10 @@ LEGACY = [*BEGIN, *LEGACY_FEATURES, (0x100, R), (0x104, R), *LEGACY_QUEUE, (0x70
 @test("oracle: a device that is given up", accesses=[*BEGIN, (0x70, 0x83)], legacy=False)
 @test("oracle: a device that is retired", accesses=[*MODERN, (0x70, 0), (0x70, R), (0x70, 0x80)], legacy=False)
 @test("oracle: the machine starts over", accesses=MODERN * 2, legacy=False)
+@test("oracle: a device that is reset and used again", accesses=[*MODERN, *AGAIN, *USED], legacy=False)
+@test("oracle: a legacy device that is reset and used again", accesses=[*LEGACY, *LEGACY_AGAIN, *USED], legacy=True)
+@test("oracle: one of two devices is reset", accesses=[*MODERN[:-len(USE)], *MODERN, *AGAIN, *USED], legacy=False)
+@test("oracle: a device that is reset and left alone", accesses=[*MODERN, (0x70, 0), (0x70, R)], legacy=False)
 def good(t, accesses, legacy):
     expect_equal("problems", list(virtio_trace.problems(accesses, legacy)), [])
 
@@ -85,6 +94,17 @@ WRONG = [
     ("the version read before the magic number", [(0x4, R), *MODERN]),
     ("the device read before the version", [(0x0, R), (0x8, R), (0x4, R), *MODERN[3:]]),
 ]
+
+WRONG += [(f"after a reset: {name}", [*MODERN, *accesses]) for name, accesses in (
+    ("its end is not awaited", without(AGAIN, (0x70, R))),
+    ("left alone before its end", [(0x70, 0)]),
+    ("no ACKNOWLEDGE", instead(without(AGAIN, (0x70, 1)), (0x70, 3), (0x70, 2))),
+    ("no FEATURES_OK", instead(without(AGAIN, (0x70, 0xb)), (0x70, 0xf), (0x70, 7))),
+    ("the old features", without(AGAIN, *READ_FEATURES, *WRITE_FEATURES)),
+    ("no queue", without(AGAIN, *LOOK, *QUEUE)),
+    ("a queue that nobody looked at", without(AGAIN, (0x44, R))),
+    ("QueueNotify before DRIVER_OK", instead(AGAIN, (0x70, 0xf), (0x50, 0), (0x70, 0xf))),
+    ("stopped half way", AGAIN[:12]))]
 
 LEGACY_WRONG = [
     ("FEATURES_OK", instead(LEGACY, (0x100, R), (0x70, 0xb), (0x70, R), (0x100, R))),

@@ -82,7 +82,7 @@ def log_entries(log):
     for _ in range(count):
         sector, sectors, flags, _ = struct.unpack_from("<QQQQ", log, at)
         at += size + (sectors * size if not flags & 4 else 0)
-        yield ("flush" if flags & 1 else "write"), sector, sectors
+        yield ("flush" if flags & 1 else "discard" if flags & 4 else "write"), sector, sectors
 
 
 @test("fill: what is called durable was written, then flushed, by QEMU's own log")

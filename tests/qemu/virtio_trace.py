@@ -3,7 +3,8 @@
 
 The log names no device. But slots are probed one after the other, each beginning with its magic
 number, so what comes between two of those concerns one slot; the first notification or interrupt
-comes after all of that, and from there on everything concerns a device that is ready.
+comes after all of that, and from there on everything concerns a device that is ready. One that is
+reset then is brought up again without a pause, and so is a Slot of its own until it is ready.
 """
 import re
 
@@ -37,10 +38,11 @@ def split_log(text):
 class Slot:
     """One slot, from its magic number on; problems are collected in words."""
 
-    def __init__(self, legacy):
+    def __init__(self, legacy, again=False):
         self.legacy = legacy
         self.problems = []
-        self.reads = []
+        self.again = again              # it was there before, and may be given up after its reset
+        self.reads = [MAGIC, VERSION, DEVICE_ID] if again else []
         self.touched = False            # written to: so it is not an empty slot
         self.status = 0
         self.reset()
@@ -140,7 +142,8 @@ class Slot:
     def end(self):
         first = [MAGIC, VERSION, DEVICE_ID]
         if self.touched:
-            self.need(self.status & (DRIVER_OK | FAILED), "the driver stopped half way")
+            self.need(self.status & (DRIVER_OK | FAILED) or (self.again and self.reset_confirmed and not self.status),
+                      "the driver stopped half way")
             self.need(self.reads[:3] == first, "magic, version, device: not in this order")
         else:                           # fewer where the tree is refused meanwhile
             self.need(self.reads == first[:len(self.reads)],
@@ -149,11 +152,11 @@ class Slot:
 
 def slots(accesses, legacy):
     """A Slot for each that was probed, in that order, with what happened there."""
-    found, ready, running = [], [], False
+    found, ready, running, again = [], [], False, None
     for offset, value in accesses:
         if offset == MAGIC and value is None:
             if running:                 # the machine starts over
-                ready, running = [], False
+                ready, running, again = [], False, None
             found.append(Slot(legacy))
         elif not found:
             begin_without_magic(found, legacy, offset)
@@ -161,14 +164,21 @@ def slots(accesses, legacy):
             running = True
             ready = [slot for slot in found if slot.status & DRIVER_OK]
             found[-1].need(ready, f"register {offset:#x} before any DRIVER_OK")
+        if running and (offset, value) == (STATUS, 0):
+            again = Slot(legacy, again=True)
+            found.append(again)
         # Whose status it is cannot be told when several devices run.
-        if running and len(ready) > 1 and offset in (STATUS, GENERATION, CONFIG):
+        elif running and not again and len(ready) > 1 and offset in (STATUS, GENERATION, CONFIG):
             continue
-        slot = ready[-1] if running and ready else found[-1]
+        slot = again or (ready[-1] if running and ready else found[-1])
         if value is None:
             slot.read(offset)
         else:
             slot.write(offset, value)
+        if again and (again.status & (DRIVER_OK | FAILED) or offset in (NOTIFY, IRQ_STATUS)):
+            again.need(again.status == 0 or again.status & (DRIVER_OK | FAILED),
+                       f"register {offset:#x} before the DRIVER_OK after a reset")
+            again = None
     return found
 
 

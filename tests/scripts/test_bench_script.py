@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""scripts/bench: what it makes of a bench line, what it finds fault with, and that it leaves nothing behind."""
+import importlib.machinery
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import time
+
+import machine
+import work
+from tap import expect, expect_equal, test
+
+SCRIPT = os.path.join(machine.ROOT, "scripts/bench")
+LINE = ("bench rw=randread bs=4096 iodepth=32 ios=20000 iops=100000 bw=400000 lat_ns=800/900/5000 clat_ns=850/1000/2000/4000 "
+        "instr=300 kicks=31 irqs=32\n")
+
+
+def script():
+    loader = importlib.machinery.SourceFileLoader("bench_script", SCRIPT)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench_script", loader))
+    loader.exec_module(module)
+    return module
+
+
+@test("make bench: its JSON is as fio's")
+def fio(_t):
+    bench = script()
+    line = bench.fields(LINE, "bench")
+    job = bench.fio_job(line, "modern", "split", "file")
+    expect_equal("the job's options", job["job options"], {"rw": "randread", "bs": "4096", "iodepth": "32", "number_ios": "20000",
+                                                           "norandommap": "1"})
+    read = job["read"]
+    expect_equal("counts", {key: read[key] for key in ("io_bytes", "bw", "bw_bytes", "iops", "runtime", "total_ios")},
+                 {"io_bytes": 81920000, "bw": 400000, "bw_bytes": 409600000, "iops": 100000, "runtime": 200, "total_ios": 20000})
+    expect_equal("latencies", read["lat_ns"], {"min": 800, "max": 5000, "mean": 900, "N": 20000})
+    expect_equal("percentiles", read["clat_ns"]["percentile"],
+                 {"50.000000": 850, "90.000000": 1000, "99.000000": 2000, "99.900000": 4000})
+    expect("write" in bench.fio_job({**line, "rw": "randwrite"}, "modern", "split", "file"), "a write is not told as one")
+
+
+@test("make bench: the loop is close to the limit")
+def loop(t):
+    bench = script()
+    work.must(work.make(machine.ROOT, f"O={os.path.relpath(t.folder, machine.ROOT)}", *(
+        f"{os.path.relpath(t.folder, machine.ROOT)}/limit-{depth}.elf" for depth in (1, 32))))
+    for depth, most in ((1, 130), (32, 46)):
+        cost = bench.limit(t.folder, depth, 6400)["instr"]
+        expect(cost < most, f"{cost} instructions per request at depth {depth}")
+
+
+@test("make bench: --check finds a count that is 3 % off", figure="instr-32", factor=1.05)
+@test("make bench: --check finds a count that is 3 % better, and not written down", figure="instr-1", factor=0.95)
+def regression(t, figure, factor):
+    bench = script()
+    with open(bench.TABLE, encoding="utf-8") as file:
+        text = file.read()
+    changed, count = re.subn(rf"(\(`{figure}`\) \|[^|]*\|) ([\d,]+) ",
+                             lambda match: f"{match[1]} {int(int(match[2].replace(',', '')) / factor):,} ", text)
+    expect_equal("places that were changed", count, 1)
+    bench.TABLE = t.path("bench.md")
+    with open(bench.TABLE, "w", encoding="utf-8") as file:
+        file.write(changed)
+    problems = [line for line in bench.check(machine.KERNEL) if "docs/bench.md says" in line]
+    expect(len(problems) == 1 and problems[0].startswith(f"{figure}: "), f"it says {problems}")
+
+
+@test("make bench: Ctrl-C ends it, and QEMU with it", number=signal.SIGINT)
+@test("make bench: SIGTERM ends it, and QEMU with it", number=signal.SIGTERM)
+@test("make bench: SIGKILL ends it, and QEMU with it", number=signal.SIGKILL)
+def interrupted(t, number):
+    child = subprocess.Popen([SCRIPT, machine.KERNEL, t.folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        give_up = time.monotonic() + 20
+        while not (found := machine.descendants_named(child.pid, "qemu")):
+            expect(time.monotonic() < give_up, "it starts no QEMU")
+            time.sleep(0.01)
+    finally:
+        child.send_signal(number)
+        output, _ = child.communicate(timeout=20)
+    expect(child.returncode in (-number, 128 + number), f"it ended with {child.returncode}")
+    expect_equal("what it says where there is no terminal", output, b"")
+    give_up = time.monotonic() + 5
+    while any(os.path.exists(f"/proc/{pid}") for pid in found):
+        expect(time.monotonic() < give_up, "QEMU is still there")
+        time.sleep(0.01)
