@@ -169,7 +169,7 @@ static enum poll not_submitted(struct block_future *request, int error)
 /* The time of a batch is read once. */
 static inline void block_start_clock(struct block_device *device)
 {
-        device->clock = timer_now();
+        device->clock = device->batch = timer_now();
         if (device->deadline.future.state == FUTURE_NEW)
                 block_watch(device);
 }
@@ -321,9 +321,9 @@ static void run_hook(struct batch_hook *self)
                 if (device->waiting)
                         seat_waiting(device);
                 device->operations->publish(device);
-                device->clock = 0;
                 if (shared_load(&device->attention))
                         block_attend(device);
+                device->clock = 0;
         }
 }
 

@@ -48,6 +48,21 @@ static void note_seated(struct block_future *request)
                 oldest = request->seated;
 }
 
+static uint64_t batch;
+
+static void note_published(struct block_future *request)
+{
+        if (request->seated >= batch)
+                request->seated = timer_now();
+}
+
+/* The device has only now heard of what was seated in this batch, whose tasks may have taken longer than a deadline. */
+static void start_deadlines(struct block_device *device)
+{
+        batch = device->batch;
+        device->operations->for_each_in_flight(device, note_published);
+}
+
 static bool overdue(struct block_device *device, uint64_t now)
 {
         oldest = UINT64_MAX;
@@ -62,6 +77,8 @@ static void check_deadlines(struct block_device *device)
         bool enabled = interrupts_save();
 
         device->deadline.future.state = FUTURE_NEW;
+        if (device->clock != 0)
+                start_deadlines(device);
         if (overdue(device, now)) {
                 device->operations->look(device);
                 if (overdue(device, now)) {

@@ -93,6 +93,19 @@ static void test_waiting_is_not_overdue(void **state)
         assert_int_equal(disk.looks, 0);
 }
 
+/* The device hears of a request at the end of a batch, however long that has taken. */
+static void test_long_batch(void **state)
+{
+        (void)state;
+        start(0, block_read(&disk.block, 0, memory, 1));
+        host.time += 2 * TIMEOUT;
+        pass_time(1);
+        expect_resets(0, false);
+        assert_int_equal(disk.looks, 0);
+        pass_time(TIMEOUT + SLACK);
+        expect_resets(1, false);
+}
+
 static void test_no_timeout(void **state)
 {
         (void)state;
@@ -357,6 +370,7 @@ int main(void)
                 cmocka_unit_test_setup(test_in_time, setup),
                 cmocka_unit_test_setup(test_each_has_its_own, setup),
                 cmocka_unit_test_setup(test_waiting_is_not_overdue, setup),
+                cmocka_unit_test_setup(test_long_batch, setup),
                 cmocka_unit_test_setup(test_no_timeout, setup),
                 cmocka_unit_test_setup(test_timeout_without_end, setup),
                 cmocka_unit_test_setup(test_clock_that_is_ahead, setup),
