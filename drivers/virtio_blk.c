@@ -277,15 +277,16 @@ static int probe(struct virtio_device *device)
                 return virtio_refuse(device, "too little memory");
         *disk = (struct virtio_blk){ .virtio = device, .current = disk->queues, .block = { .operations = &operations, .node = device->node,
                                                                   .transport = device->name } };
-        device->driver_data = disk;
-        device->used_buffers = used_buffers;
-        device->config_changed = config_changed;
 
         int error = virtio_blk_start(&disk->block);
 
-        if (error == 0)
-                block_register(&disk->block);
-        return error;
+        if (error != 0)
+                return error;
+        device->driver_data = disk;
+        device->used_buffers = used_buffers;
+        device->config_changed = config_changed;
+        block_register(&disk->block);
+        return 0;
 }
 
 const struct virtio_driver virtio_blk_driver = { .name = "virtio-blk", .type = VIRTIO_ID_BLOCK, .probe = probe };

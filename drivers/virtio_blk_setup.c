@@ -156,8 +156,8 @@ int virtio_blk_start(struct block_device *block)
         block->offered = device->offered;
         virtio_ready(device);
         if (again && block->write_cache != had_cache)
-                block_set_write_cache(block, had_cache);
-        return 0;
+                error = block_set_write_cache(block, had_cache);
+        return error == 0 ? 0 : virtio_refuse(device, "its write cache is not as it was");
 }
 
 int virtio_blk_stop(struct block_device *block)

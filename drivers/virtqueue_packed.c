@@ -156,13 +156,13 @@ long virtq_packed_pop_used(struct virtq *queue, uint32_t *written)
 
         const struct virtq_descriptor *from = descriptor(queue, queue->last_used);
         size_t id = device_load(&from->packed.id);
-        long seat = virtq_answered(queue, id, device_load(&from->length), written);
 
-        if ((uint16_t)(shared_load(&queue->published) - queue->last_used) > queue->layout.size) {
+        /* Before the seat is given up: one that was added and not published is not the device's to answer. */
+        if (id < queue->seats && (uint16_t)(shared_load(&queue->published) - queue->last_used) < queue->taken[id]) {
                 virtq_break(queue, "more is used than is in flight");
                 return -1;
         }
-        return seat;
+        return virtq_answered(queue, id, device_load(&from->length), written);
 }
 
 const struct virtq_format virtq_packed = {

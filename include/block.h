@@ -91,7 +91,7 @@ struct block_device {
         struct block_future *waiting, **waiting_tail;
         struct block_device *next;
         unsigned number;
-        uint64_t batch;             /* ticks: when the batch's clock was started */
+        uint64_t batch;             /* ticks: when the batch's clock was started first; 0: not yet */
         uint64_t clock;             /* ticks, read once in a batch and counted up; 0: not yet in this one */
         struct timer_future deadline; /* of the request that has been in its seat for longest, or sooner */
         struct waker alarm;

@@ -292,9 +292,11 @@ __attribute__((noinline))
 static void seat_waiting(struct block_device *device)
 {
         struct block_future *request;
+        uint64_t batch = device->batch;
 
-        if (device->clock == 0)
+        if (device->clock == 0) /* perhaps again, in a batch that began before somebody had to wait */
                 block_start_clock(device);
+        device->batch = batch ?: device->batch;
         while ((request = device->waiting) != NULL) { /* checked again: the disk may have become smaller, or less able in a reset */
                 struct block_future *next = request->next;
                 int error = request->in_pieces ? request->result ?: block_check_other(request)
@@ -323,7 +325,7 @@ static void run_hook(struct batch_hook *self)
                 device->operations->publish(device);
                 if (shared_load(&device->attention))
                         block_attend(device);
-                device->clock = 0;
+                device->clock = device->batch = 0;
         }
 }
 

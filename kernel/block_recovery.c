@@ -63,11 +63,17 @@ static void start_deadlines(struct block_device *device)
         device->operations->for_each_in_flight(device, note_published);
 }
 
+/* A clock that was counted up may be ahead. */
+static bool is_overdue(uint64_t seated, uint64_t now)
+{
+        return block_timeout != 0 && seated < now && now - seated >= block_timeout;
+}
+
 static bool overdue(struct block_device *device, uint64_t now)
 {
         oldest = UINT64_MAX;
         device->operations->for_each_in_flight(device, note_seated);
-        return oldest < now && now - oldest >= block_timeout; /* a clock that was counted up may be ahead */
+        return is_overdue(oldest, now);
 }
 
 /* One timer for a disk: it is set to the oldest deadline of a moment, so that requests which end in time cost nothing. */
@@ -77,7 +83,7 @@ static void check_deadlines(struct block_device *device)
         bool enabled = interrupts_save();
 
         device->deadline.future.state = FUTURE_NEW;
-        if (device->clock != 0)
+        if (device->batch != 0)
                 start_deadlines(device);
         if (overdue(device, now)) {
                 device->operations->look(device);
@@ -122,7 +128,7 @@ static const struct block_operations gone_operations = {
 /* Whether the device has it still: these are called for each piece, and so several times for some requests. */
 static bool is_taken(const struct block_future *request)
 {
-        return request->future.state != FUTURE_DONE && (!request->in_pieces || request->issued != 0);
+        return request->future.state != FUTURE_DONE && (!request->in_pieces || request->issued != request->ended);
 }
 
 static void take_back(struct block_future *request)
@@ -134,7 +140,7 @@ static void take_back(struct block_future *request)
         if (request->cancelled || (request->in_pieces && request->result != 0))
                 block_fail(request, -ECANCELED);
         else if (request->retried)
-                block_fail(request, block_timeout != 0 && now - request->seated >= block_timeout ? -ETIMEDOUT : -ECANCELED);
+                block_fail(request, is_overdue(request->seated, now) ? -ETIMEDOUT : -ECANCELED);
         else
                 block_requeue(request);
 }

@@ -93,17 +93,20 @@ static void test_waiting_is_not_overdue(void **state)
         assert_int_equal(disk.looks, 0);
 }
 
-/* The device hears of a request at the end of a batch, however long that has taken. */
+/* The device hears of a request at the end of a batch, however long that has taken, and also if it has filled the ring. */
 static void test_long_batch(void **state)
 {
-        (void)state;
-        start(0, block_read(&disk.block, 0, memory, 1));
-        host.time += 2 * TIMEOUT;
-        pass_time(1);
-        expect_resets(0, false);
-        assert_int_equal(disk.looks, 0);
-        pass_time(TIMEOUT + SLACK);
-        expect_resets(1, false);
+        for (unsigned seats = 1; seats <= 2; seats++) {
+                setup(state);
+                disk.seats = seats;
+                start(0, block_read(&disk.block, 0, memory, 1));
+                start(1, block_read(&disk.block, 10, memory, 1));
+                host.time += 2 * TIMEOUT;
+                pass_time(1);
+                expect_resets(0, false);
+                pass_time(TIMEOUT + SLACK);
+                expect_resets(1, false);
+        }
 }
 
 static void test_no_timeout(void **state)
