@@ -182,8 +182,23 @@ static void publish(struct block_device *block)
 
 /* Completion -------------------------------------------------------------------------------------- */
 
+/*
+ * A status byte that was never written is a failure of the device. But a request of this batch it has yet to hear of:
+ * only a reset keeps it from that buffer. (A used id that comes twice, and meets the seat's next request, does this.)
+ */
 __attribute__((noinline))
-static int error_of(uint8_t status) { return status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO; }
+static void fail(struct virtio_blk *disk, unsigned index, size_t number, uint8_t status)
+{
+        struct virtio_blk_queue *queue = &disk->queues[index];
+        struct block_future *request = queue->seats[number].owner;
+
+        if (status == STATUS_UNWRITTEN && disk->block.batch != 0 && request->seated >= disk->block.batch) {
+                virtq_unpop(&queue->ring, number);
+                return;
+        }
+        virtq_release(&queue->ring, number);
+        block_complete(request, status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO);
+}
 
 __attribute__((always_inline))
 static inline bool drain(struct virtio_blk *disk, struct virtio_blk_queue *queue, long pop_used(struct virtq *, uint32_t *))
@@ -196,8 +211,12 @@ static inline bool drain(struct virtio_blk *disk, struct virtio_blk_queue *queue
                 struct block_future *request = seat->owner;
                 uint8_t status = device_load(&seat->status);
 
+                if (status != VIRTIO_BLK_S_OK) {
+                        fail(disk, queue->index, (size_t)number, status);
+                        continue;
+                }
                 virtq_release(&queue->ring, (size_t)number);
-                block_complete(request, status == VIRTIO_BLK_S_OK ? 0 : error_of(status));
+                block_complete(request, 0);
         }
         if (queue->ring.broken)
                 block_broken(&disk->block, queue->ring.broken);

@@ -118,6 +118,13 @@ static inline long virtq_pop_used(struct virtq *queue, uint32_t *written)
         return queue->layout.packed ? virtq_packed_pop_used(queue, written) : virtq_split_pop_used(queue, written);
 }
 
+/* The device cannot have used the request in a popped seat: it is in flight as before, and the queue broken. Interrupt context. */
+static inline void virtq_unpop(struct virtq *queue, size_t seat)
+{
+        queue->taken[seat] = 1;
+        virtq_break(queue, "a request is used that was not published");
+}
+
 /*
  * Give a popped seat back to the tasks. They take the whole list with one swap, so nobody takes its head between the
  * two accesses. Interrupt context.

@@ -107,6 +107,32 @@ static void test_lost_interrupts(void **state)
         }
 }
 
+/* The device uses an id that is in the ring, and has yet to be published: a reset comes before the buffer is ours. */
+static void test_used_before_it_is_published(void **state)
+{
+        static struct block_future early;
+        struct virtq_used *used;
+
+        (void)state;
+        have_one_stuck(block_read(disk, 9, buffer, 1));
+        model.on_reset = hear_again;
+        early = block_read(disk, 10, buffer + SECTOR_SIZE, 1);
+        assert_int_equal(future_poll(&early.future, &waker), POLL_PENDING);
+        used = model.queues[0].ring->device_area;
+        used->ring[0].id = 1;
+        used->idx = 1;
+        model.interrupting = true;
+        host_raise();
+        host_deliver();
+        assert_false(future_done(&early.future));
+        assert_int_equal(block_wait(&early), 0);
+        assert_int_equal(block_wait(&request), 0);
+        assert_true(model_holds(buffer, 9, 0) && model_holds(buffer + SECTOR_SIZE, 10, 0));
+        assert_int_equal(disk->resets, 1);
+        assert_console_has("a request is used that was not published");
+        expect_to_serve();
+}
+
 /* It does not finish its reset: the buffer may yet be written, and that is said. */
 static void test_reset_without_end(void **state)
 {
@@ -291,6 +317,7 @@ int main(void)
                 cmocka_unit_test_setup(test_deaf_until_reset, setup),
                 cmocka_unit_test_setup(test_deaf_for_ever, setup),
                 cmocka_unit_test_setup(test_lost_interrupts, setup),
+                cmocka_unit_test_setup(test_used_before_it_is_published, setup),
                 cmocka_unit_test_setup(test_reset_without_end, setup),
                 cmocka_unit_test_setup(test_back_as_another_one, setup),
                 cmocka_unit_test_setup(test_back_with_a_larger_queue, setup),
