@@ -144,6 +144,7 @@ static int submit(struct block_device *block, struct block_future *request)
         struct virtio_blk_seat *seat = &queue->seats[number];
 
         seat->owner = request;
+        seat->place = queue->ring.added;
         device_store(&seat->status, (uint8_t)STATUS_UNWRITTEN);
         if (seat->shape != request->shape)
                 return submit_new_shape(disk, number, request);
@@ -183,21 +184,20 @@ static void publish(struct block_device *block)
 /* Completion -------------------------------------------------------------------------------------- */
 
 /*
- * A status byte that was never written is a failure of the device. But a request of this batch it has yet to hear of:
+ * A status byte that was never written is a failure of the device. But of a request that is not published it has yet to hear:
  * only a reset keeps it from that buffer. (A used id that comes twice, and meets the seat's next request, does this.)
  */
 __attribute__((noinline))
 static void fail(struct virtio_blk *disk, unsigned index, size_t number, uint8_t status)
 {
         struct virtio_blk_queue *queue = &disk->queues[index];
-        struct block_future *request = queue->seats[number].owner;
 
-        if (status == STATUS_UNWRITTEN && disk->block.batch != 0 && request->seated >= disk->block.batch) {
+        if (status == STATUS_UNWRITTEN && !virtq_is_published(&queue->ring, queue->seats[number].place)) {
                 virtq_unpop(&queue->ring, number);
                 return;
         }
         virtq_release(&queue->ring, number);
-        block_complete(request, status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO);
+        block_complete(queue->seats[number].owner, status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO);
 }
 
 __attribute__((always_inline))

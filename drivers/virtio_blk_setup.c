@@ -160,13 +160,18 @@ int virtio_blk_start(struct block_device *block)
         return error == 0 ? 0 : virtio_refuse(device, "its write cache is not as it was");
 }
 
-int virtio_blk_stop(struct block_device *block)
+/* One that is given up is told so (3.1.1), whether it heard of the reset or not. */
+int virtio_blk_stop(struct block_device *block, bool for_good)
 {
         struct virtio_blk *disk = virtio_blk_of(block);
+        int error;
 
         for (unsigned i = 0; i < block->queues; i++)
                 virtq_break(&disk->queues[i].ring, "the device is being reset");
-        return virtio_reset(disk->virtio);
+        error = virtio_reset(disk->virtio);
+        if (error != 0 || for_good)
+                virtio_fail(disk->virtio);
+        return error;
 }
 
 void virtio_blk_attend(struct block_device *block)

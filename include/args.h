@@ -7,7 +7,7 @@
 
 #include "printk.h"
 
-enum ring { RING_SPLIT, RING_PACKED };
+enum ring_format { RING_SPLIT, RING_PACKED };
 enum workload { RW_READ, RW_WRITE, RW_RANDREAD, RW_RANDWRITE, RW_RANDRW };
 
 #define SIZE_WHOLE_DISK UINT64_MAX
@@ -26,7 +26,7 @@ struct arguments {
         uint64_t timeout_ms;
         uint64_t queue_size;
         uint64_t ramdisk;  /* bytes; 0: none */
-        uint64_t ring;     /* enum ring */
+        uint64_t ring;     /* enum ring_format */
         uint64_t trace;
         uint64_t log;      /* enum log_level */
 };

@@ -29,8 +29,8 @@ struct block_operations {
         void (*attend)(struct block_device *device);
         /* Look for completions, though no interrupt has announced any. */
         void (*look)(struct block_device *device);
-        /* Take every buffer away from the device: 0, or -ETIMEDOUT when it does not let go. */
-        int (*stop)(struct block_device *device);
+        /* Take every buffer away from the device: 0, or -ETIMEDOUT when it does not let go. It is started again, or not: `for_good`. */
+        int (*stop)(struct block_device *device, bool for_good);
         /* Bring it up again, with nothing in flight: 0, or a negative errno after saying why. */
         int (*start)(struct block_device *device);
         /* Of block_set_write_cache(); NULL: -ENOTSUP. */

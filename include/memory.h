@@ -14,7 +14,7 @@ enum { PAGE_SIZE = 4096, MEMORY_RANGES_MAX = 96 };
 
 /*
  * Find out what is free: the machine's memory without what it reserves and without the image. 0, or
- * -EBADF after saying why (the image outside of memory, too many pieces). At boot.
+ * -EBADF after saying why (the image is outside of memory). At boot.
  */
 int memory_init(const struct machine *machine, struct range image);
 

@@ -40,6 +40,7 @@ struct virtio_blk_seat {
         struct block_future *owner; /* of a seat that is taken */
         struct virtq_descriptor *data; /* segment 1 */
         uint8_t status;
+        uint16_t place; /* in the ring */
         uint8_t shape; /* of the last request, which its segments still describe; SHAPE_NONE: they need to be told */
 };
 
@@ -69,6 +70,6 @@ void virtio_blk_shape(struct virtq *ring, uint16_t number, struct virtio_blk_sea
 
 /* Of struct block_operations; start also for the first time. All in task context. */
 int virtio_blk_start(struct block_device *block);
-int virtio_blk_stop(struct block_device *block);
+int virtio_blk_stop(struct block_device *block, bool for_good);
 void virtio_blk_attend(struct block_device *block);
 int virtio_blk_set_write_cache(struct block_device *block, bool on);

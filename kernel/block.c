@@ -294,8 +294,7 @@ static void seat_waiting(struct block_device *device)
         struct block_future *request;
         uint64_t batch = device->batch;
 
-        if (device->clock == 0) /* perhaps again, in a batch that began before somebody had to wait */
-                block_start_clock(device);
+        block_start_clock(device); /* perhaps again: the batch began before somebody had to wait */
         device->batch = batch ?: device->batch;
         while ((request = device->waiting) != NULL) { /* checked again: the disk may have become smaller, or less able in a reset */
                 struct block_future *next = request->next;

@@ -168,7 +168,7 @@ static void recover(struct block_device *device)
 
         log_warn("disk %u (%s): %s: it is reset", device->number, device->node, device->broken);
         device->resets++;
-        stopped = operations->stop(device) == 0;
+        stopped = operations->stop(device, !hopeful) == 0;
         if (!stopped)
                 log_error("disk %u: its reset does not end: what it had for a buffer may yet be written", device->number);
         operations->for_each_in_flight(device, take_back); /* of a disk that is retired they soon end with -ENODEV */

@@ -61,7 +61,8 @@ static const struct dt_node *add_node(const void *tree, int offset, const struct
                 return NULL;
         *node = (struct dt_node){ .name = fdt_get_name(tree, offset, NULL), .parent = parent,
                                   .depth = parent ? parent->depth + 1 : 0, .first_property = property_count };
-        return node->name ? &nodes[node_count++] : NULL;
+        node_count++;
+        return node;
 }
 
 /* libfdt adds a property's length to an int before it looks at the bounds: look at it before libfdt does. */
@@ -156,12 +157,18 @@ bool dt_enabled(const struct dt_node *node)
         return status && (strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0);
 }
 
+/* In a list without its last NUL libfdt would look one byte too far. */
+static bool list_has(const char *list, int length, const char *text)
+{
+        return length > 0 && list[length - 1] == '\0' && fdt_stringlist_contains(list, length, text);
+}
+
 bool dt_compatible(const struct dt_node *node, const char *compatible)
 {
         int length;
         const char *list = dt_property(node, "compatible", &length);
 
-        return list && fdt_stringlist_contains(list, length, compatible) && dt_enabled(node);
+        return list && list_has(list, length, compatible) && dt_enabled(node);
 }
 
 bool dt_isa_has(const struct dt_node *cpu, const char *extension)
@@ -171,7 +178,7 @@ bool dt_isa_has(const struct dt_node *cpu, const char *extension)
         size_t wanted = strlen(extension);
 
         if (list)
-                return fdt_stringlist_contains(list, length, extension);
+                return list_has(list, length, extension);
         while (isa && (isa = strchr(isa, '_')) != NULL)
                 if (strcspn(++isa, "_") == wanted && memcmp(isa, extension, wanted) == 0)
                         return true;
@@ -278,7 +285,7 @@ static int translate(const struct dt_node *bus, struct range *range)
         int entry = child + parent + size;
         const fdt32_t *cells = dt_property(bus, "ranges", &length);
 
-        if (!cells || (length > 0 && (child == 0 || parent == 0 || size == 0 || length % (entry * CELL) != 0)))
+        if (!cells || (length > 0 && (child == 0 || parent == 0 || length % (entry * CELL) != 0)))
                 return -EBADF;
         if (length == 0)
                 return 0;

@@ -123,8 +123,9 @@ static int read_memreserve(struct machine *machine)
         for (int i = 0; i <= count; i++) {
                 struct range range = machine->tree_range;
 
-                if ((i < count && fdt_get_mem_rsv(machine->tree, i, &range.base, &range.size) != 0) ||
-                    range.base + range.size < range.base || add_reserved(machine, range) != 0) {
+                if (i < count)
+                        fdt_get_mem_rsv(machine->tree, i, &range.base, &range.size);
+                if (range.base + range.size < range.base || add_reserved(machine, range) != 0) {
                         log_error("device tree: memory reservation %d wraps around, or is one too many", i);
                         return -EBADF;
                 }

@@ -18,41 +18,36 @@ static struct piece pieces[MEMORY_RANGES_MAX];
 static unsigned piece_count;
 static uint64_t total;
 
+/* A hole splits one piece at most, and what is behind it is added before what is empty goes. */
+_Static_assert(MEMORY_RANGES_MAX >= MACHINE_MEMORY_MAX + 1 /* the image */ + MACHINE_RESERVED_MAX + 1, "there is room for all");
+
 /* The whole pages from `from` to `end`; never page 0, whose address is NULL. */
-static int add_piece(uint64_t from, uint64_t end)
+static void add_piece(uint64_t from, uint64_t end)
 {
         uint64_t base = ALIGN_UP(from ?: 1, PAGE_SIZE);
 
         end = ALIGN_DOWN(end < IDENTITY_END ? end : IDENTITY_END, PAGE_SIZE);
-        if (base < from || base >= end)
-                return 0;
-        if (piece_count == MEMORY_RANGES_MAX) {
-                log_error("device tree: memory is in more than %d pieces", MEMORY_RANGES_MAX);
-                return -EBADF;
-        }
-        pieces[piece_count++] = (struct piece){ .range = { base, end - base }, .next = base };
-        return 0;
+        if (base >= from && base < end)
+                pieces[piece_count++] = (struct piece){ .range = { base, end - base }, .next = base };
 }
 
 /* Take `hole`, widened to whole pages, out of all pieces. */
-static int punch(struct range hole)
+static void punch(struct range hole)
 {
         uint64_t from = ALIGN_DOWN(hole.base, PAGE_SIZE), to = ALIGN_UP(hole.base + hole.size, PAGE_SIZE);
-        int error = 0;
 
-        if (to < hole.base) /* up to the last page of the address space */
+        if (to < hole.base + hole.size) /* up to the last page of the address space */
                 to = UINT64_MAX;
-        for (unsigned i = 0; i < piece_count && error == 0; i++) {
+        for (unsigned i = 0; i < piece_count; i++) {
                 uint64_t base = pieces[i].range.base, end = base + pieces[i].range.size;
 
                 if (to <= base || end <= from)
                         continue;
                 pieces[i].range.size = from > base ? from - base : 0;
-                error = add_piece(to > base ? to : base, end);
+                add_piece(to > base ? to : base, end);
                 if (pieces[i].range.size == 0)
                         pieces[i--] = pieces[--piece_count];
         }
-        return error;
 }
 
 static bool holds(struct range outer, struct range inner)
@@ -61,44 +56,40 @@ static bool holds(struct range outer, struct range inner)
 }
 
 /* The memory nodes that hold the image, or those that do not. */
-static int add_memories(const struct machine *machine, struct range image, bool holding)
+static void add_memories(const struct machine *machine, struct range image, bool holding)
 {
-        int error = 0;
-
-        for (unsigned i = 0; i < machine->memories && error == 0; i++) {
+        for (unsigned i = 0; i < machine->memories; i++) {
                 if (holds(machine->memory[i], image) != holding)
                         continue;
                 total += machine->memory[i].size;
-                error = add_piece(machine->memory[i].base, machine->memory[i].base + machine->memory[i].size);
+                add_piece(machine->memory[i].base, machine->memory[i].base + machine->memory[i].size);
         }
-        return error;
 }
 
 int memory_init(const struct machine *machine, struct range image)
 {
-        int error;
-
         piece_count = 0;
         total = 0;
         /* First the memory that is certain to be some: the page tables come from it, and they find out lies. */
-        error = add_memories(machine, image, true);
+        add_memories(machine, image, true);
         if (total == 0) {
                 log_error("device tree: the kernel at 0x%lx is in no memory node", image.base);
                 return -EBADF;
         }
-        error = error ?: add_memories(machine, image, false) ?: punch(image);
-        for (unsigned i = 0; i < machine->reserveds && error == 0; i++)
-                error = punch(machine->reserved[i]);
-        return error;
+        add_memories(machine, image, false);
+        punch(image);
+        for (unsigned i = 0; i < machine->reserveds; i++)
+                punch(machine->reserved[i]);
+        return 0;
 }
 
 void *memory_allocate(size_t bytes, size_t alignment)
 {
         for (unsigned i = 0; i < piece_count; i++) {
                 uint64_t end = pieces[i].range.base + pieces[i].range.size;
-                uint64_t start = ALIGN_UP(pieces[i].next, alignment);
+                uint64_t start = ALIGN_UP(pieces[i].next, alignment); /* no piece lies so high that it could wrap */
 
-                if (start < pieces[i].next || start > end || bytes > end - start)
+                if (start > end || bytes > end - start)
                         continue;
                 pieces[i].next = start + bytes;
                 return memset((void *)(uintptr_t)start, 0, bytes);

@@ -36,12 +36,14 @@ static int submit(struct block_device *block, struct block_future *request)
 {
         struct fake_disk *disk = of(block);
 
-        if (disk->submit_error == 0 && disk->count == disk->seats)
+        int error = disk->submits < disk->submits_well ? 0 : disk->submit_error;
+
+        if (error == 0 && disk->count == disk->seats)
                 return -EAGAIN;
         assert_true(disk->submits < FAKE_SENT_MAX);
         disk->sent[disk->submits++] = request->sector + request->cut;
-        if (disk->submit_error != 0)
-                return disk->submit_error;
+        if (error != 0)
+                return error;
         disk->seated[disk->count++] = cut(disk, request);
         return 0;
 }
@@ -86,8 +88,9 @@ static void look(struct block_device *block)
                 end_piece(disk, 0, 0);
 }
 
-static int stop(struct block_device *block)
+static int stop(struct block_device *block, bool for_good)
 {
+        (void)for_good;
         assert_false(host.enabled);
         of(block)->stops++;
         return of(block)->stop_error;

@@ -17,6 +17,7 @@ struct fake_disk {
         struct block_device block;
         unsigned seats;           /* how many pieces it takes at once */
         int submit_error;         /* what submit returns instead of taking a piece, unless 0 */
+        unsigned submits_well;    /* so many it takes before that */
         struct fake_piece seated[FAKE_SEATS_MAX]; /* in the order they came; `count` of them */
         unsigned count;
         unsigned published; /* of those: the device knows them */

@@ -66,6 +66,8 @@ __attribute__((format(printf, 1, 0))) static _Noreturn void stop(const char *for
 {
         vsnprintf(host.last_words, sizeof host.last_words, format, list);
         host.inside = 0;
+        if (host.failed)
+                host.failed(host.last_words);
         if (stop_expected)
                 longjmp(stopped, 1);
         fail_msg("%s", host.last_words);

@@ -40,6 +40,7 @@ struct host {
         void (*each_point)(void);      /* called at each point, before the plan's events */
         void (*after_point)(void);     /* the last that happens at each point */
         void (*stored)(const volatile void *place, size_t size);
+        void (*failed)(const char *words); /* instead of a failed test; does not return */
         void (*fence)(enum host_fence fence);
         uint64_t (*mmio_read)(uintptr_t address, unsigned width);
         void (*mmio_write)(uintptr_t address, unsigned width, uint64_t value);

@@ -202,7 +202,8 @@ void model_make(struct model *model, const struct model_options *options, const 
 {
         memset(model, 0, sizeof *model);
         model->options = *options;
-        model->device = (struct virtio_device){ .transport = &model_transport, .name = "model", .node = node, .type = 2 };
+        model->device = (struct virtio_device){ .transport = &model_transport, .name = "model", .node = node,
+                                                 .legacy = options->legacy, .type = 2 };
         for (unsigned sector = 0; sector < MODEL_SECTORS; sector++)
                 model_fill(model->data[sector], sector, 0);
         memcpy(model->stable, model->data, sizeof model->stable);

@@ -46,6 +46,8 @@ struct model_options {
         uint32_t size_max, seg_max, block_size;
         uint32_t max_discard, discard_segments, discard_alignment, max_write_zeroes, write_zeroes_segments;
         bool switchable, lifetime, read_only;
+        bool legacy;
+        uint64_t strange;    /* features of any kind that it offers beside, and no driver may accept */
         uint64_t capacity;   /* 0: MODEL_SECTORS */
 };
 
@@ -82,6 +84,7 @@ struct model {
         unsigned losses;      /* so many interrupts get lost */
         bool ignores_reset;
         bool refuses_writeback; /* to have it changed */
+        bool knows_nothing;   /* answers every request with UNSUPP */
         void (*on_reset)(struct model *model); /* when it has been reset: the place to become another one */
 };
 

@@ -190,6 +190,8 @@ static uint8_t tell(const struct model *model, const struct request *request)
 
 static uint8_t act(struct model *model, const struct request *request, struct model_seen *seen)
 {
+        if (model->knows_nothing)
+                return S_UNSUPP;
         switch (request->header->type) {
         case MODEL_IN:
         case MODEL_OUT:

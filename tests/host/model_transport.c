@@ -30,11 +30,9 @@ static void set_status(struct virtio_device *device, uint32_t status)
                 model_reset(model);
 }
 
-static uint64_t get_features(struct virtio_device *device)
+static uint64_t sane_features(const struct model_options *options)
 {
-        const struct model_options *options = &of(device)->options;
-
-        return VIRTIO_F_VERSION_1 | (options->indirect ? VIRTIO_F_INDIRECT_DESC : 0) |
+        return (options->legacy ? 0 : VIRTIO_F_VERSION_1) | (options->indirect ? VIRTIO_F_INDIRECT_DESC : 0) |
                (options->event_idx ? VIRTIO_F_EVENT_IDX : 0) | (options->cache ? F(F_FLUSH) : 0) |
                (options->size_max ? F(F_SIZE_MAX) : 0) | (options->seg_max ? F(F_SEG_MAX) : 0) |
                (options->read_only ? F(F_RO) : 0) | (options->block_size ? F(F_BLK_SIZE) : 0) |
@@ -43,9 +41,16 @@ static uint64_t get_features(struct virtio_device *device)
                (options->lifetime ? F(F_LIFETIME) : 0);
 }
 
+static uint64_t get_features(struct virtio_device *device)
+{
+        const struct model_options *options = &of(device)->options;
+
+        return options->strange | sane_features(options);
+}
+
 static void set_features(struct virtio_device *device, uint64_t features)
 {
-        if (features != get_features(device))
+        if (features != sane_features(&of(device)->options))
                 host_fail("device: features 0x%lx", (unsigned long)features);
 }
 
@@ -82,13 +87,19 @@ static uint32_t field(bool exists, uint32_t value)
         return value;
 }
 
+/* A legacy device has no FEATURES_OK (3.1.2). */
+static bool features_settled(const struct model *model)
+{
+        return (model->status & (model->device.legacy ? VIRTIO_STATUS_DRIVER : VIRTIO_STATUS_FEATURES_OK)) != 0;
+}
+
 static uint32_t config_read(struct virtio_device *device, unsigned offset, unsigned width)
 {
         const struct model *model = of(device);
         const struct model_options *options = &model->options;
         uint64_t capacity = options->capacity ? options->capacity : MODEL_SECTORS;
 
-        if (width != (offset == 32 ? 1 : offset == 34 ? 2 : 4) || !(model->status & VIRTIO_STATUS_FEATURES_OK))
+        if (width != (offset == 32 ? 1 : offset == 34 ? 2 : 4) || !features_settled(model))
                 host_fail("device: %u bytes at %u", width, offset);
         switch (offset) {
         case 0: return (uint32_t)capacity;
@@ -111,7 +122,7 @@ static void config_write8(struct virtio_device *device, unsigned offset, uint8_t
 {
         struct model *model = of(device);
 
-        if (offset != 32 || value > 1 || !model->options.switchable)
+        if (offset != 32 || value > 1 || !model->options.switchable || !features_settled(model))
                 host_fail("device: %u is written at %u", value, offset);
         if (!model->refuses_writeback)
                 model->writeback = value;

@@ -23,7 +23,7 @@ static void interrupt(void)
 
 static void check_sleep(void) { model_check_sleep(&model); }
 
-void modelled_setup(const struct model_options *options, uint64_t timeout)
+void modelled_prepare(const struct model_options *options, uint64_t timeout)
 {
         host_reset();
         host.time = 1000;
@@ -37,9 +37,21 @@ void modelled_setup(const struct model_options *options, uint64_t timeout)
         timer_init(&executor, 1000000, true);
         block_init(&executor, timeout);
         model_make(&model, options, "model");
-        virtio_blk_driver.probe(&model.device);
+}
+
+int modelled_probe(void)
+{
+        int error = virtio_blk_driver.probe(&model.device);
+
         disk = block_device(0);
         model.resets = 0;
+        return error;
+}
+
+void modelled_setup(const struct model_options *options, uint64_t timeout)
+{
+        modelled_prepare(options, timeout);
+        modelled_probe();
 }
 
 void run_hooks(void)

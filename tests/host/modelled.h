@@ -12,8 +12,10 @@ extern struct block_device *disk;  /* NULL: the driver has refused it */
 
 /*
  * A machine with this disk alone. While the hart sleeps the device goes on, and where it has nothing to do time passes;
- * a request is overdue after `timeout` ticks.
+ * a request is overdue after `timeout` ticks. Two steps: what is to be different when the driver comes is set between.
  */
+void modelled_prepare(const struct model_options *options, uint64_t timeout);
+int modelled_probe(void);
 void modelled_setup(const struct model_options *options, uint64_t timeout);
 
 /* What batches without tasks do, until no more is wanted. */

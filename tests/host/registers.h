@@ -12,11 +12,14 @@
 
 #define REGISTERS_BASE 0x10001000u
 
+enum { REGISTERS_QUEUES_MAX = 8 };
+
 struct registers {
         /* What the device is. */
         uint32_t magic, version, device_id, queue_max;
         uint64_t features;
-        bool queue_in_use;
+        unsigned queues;
+        bool queue_in_use; /* of the selected one */
 
         /* Its state. Bytes of the configuration are their own offsets. */
         uint32_t status, interrupt_status, frame;
@@ -27,11 +30,12 @@ struct registers {
 
         uint32_t written[0x100 / 4]; /* last values, and whether there was one */
         bool was_written[0x100 / 4];
+        bool in_use[REGISTERS_QUEUES_MAX]; /* of those that are not selected */
 };
 
 extern struct registers registers;
 
-/* A modern block device that is switched on, behind the host's MMIO. */
+/* A modern block device with one queue that is switched on, behind the host's MMIO. */
 void registers_reset(void);
 
 /* Empty the trace. */

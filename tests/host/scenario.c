@@ -182,7 +182,7 @@ void scenario_run(const struct run *run)
         outcome = (struct outcome){ .points = 0 };
         events = 0;
         executor_init(&executor);
-        host.time = run->timeout; /* any but 0 would do */
+        host.time = run->timeout + 1; /* 0 would be no time at all */
         block_init(&executor, run->timeout);
         timer_init(&executor, 10000000, run->options.event_idx); /* for a timer of both kinds */
         for (unsigned i = 0; i < run->scenario->disks; i++) {

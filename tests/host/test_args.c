@@ -292,12 +292,28 @@ static void anything_at_all(void **state)
         }
 }
 
+/* As the monitor reads one: whole, and without a unit. */
+static void numbers(void **state)
+{
+        static const char *const none[] = { "", "-1", "1k", "0x", "0xg", "1 ", " 1", "18446744073709551616", "x" };
+        uint64_t number = 0;
+
+        (void)state;
+        assert_true(number_parse("18446744073709551615", &number));
+        assert_int_equal(number, UINT64_MAX);
+        assert_true(number_parse("0x1f", &number));
+        assert_int_equal(number, 0x1f);
+        for (unsigned i = 0; i < ARRAY_SIZE(none); i++)
+                assert_false(number_parse(none[i], &number));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(nothing_means_the_defaults), TEST(good_words),
                 TEST(many_words),                 TEST(bad_words),
                 TEST(keys_that_are_there_twice),  TEST(long_words_are_told_in_one_line),
+                TEST(numbers),
                 TEST(anything_at_all),
         };
 

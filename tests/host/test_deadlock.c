@@ -106,6 +106,19 @@ static void test_no_deadlock_while_a_hook_says_so(void **state)
         assert_string_equal(host.console, "");
 }
 
+/* A hook that only works after batches has nobody to wake. */
+static void nothing_to_do(struct batch_hook *self) { (void)self; }
+
+static void test_deadlock_beside_a_hook_that_wakes_nobody(void **state)
+{
+        static struct batch_hook silent = { .run = nothing_to_do };
+
+        (void)state;
+        executor_add_hook(&executor, &silent);
+        spawn(0);
+        assert_int_equal(executor_run_until_idle(&executor), -EDEADLK);
+}
+
 /* Every task is named when the one that was hoped for has come and not helped. */
 static bool wake_one_for_nothing(void)
 {
@@ -209,6 +222,7 @@ int main(void)
                 cmocka_unit_test_setup(test_a_daemon_alone_is_no_deadlock, dog_setup),
                 cmocka_unit_test_setup(test_no_deadlock_while_a_timer_is_pending, dog_setup),
                 cmocka_unit_test_setup(test_no_deadlock_while_a_hook_says_so, dog_setup),
+                cmocka_unit_test_setup(test_deadlock_beside_a_hook_that_wakes_nobody, dog_setup),
                 cmocka_unit_test_setup(test_deadlock_after_the_last_hope, dog_setup),
                 cmocka_unit_test_setup(test_block_on_in_a_deadlock, dog_setup),
                 cmocka_unit_test_setup(test_block_on_withdraws_a_coroutine_whole, dog_setup),

@@ -13,7 +13,7 @@
 #include "trees.h"
 #include "util.h"
 
-enum { HEADER = 40, LIMIT = 1 << 20 /* the largest tree that the kernel reads */ };
+enum { HEADER = TREE_HEADER, LIMIT = TREE_LIMIT };
 
 /* Words of the header, by their place. */
 enum {
@@ -73,23 +73,13 @@ static int read_copy(void *copy, const char *what, size_t where)
         return error;
 }
 
-/* Read `blob` of `size` bytes from a block as large as its header says: at no more may the kernel look. */
 static int read_damaged(const uint8_t *blob, size_t size, const char *what, size_t where)
 {
-        uint32_t says = word_of(blob, TOTALSIZE);
-        size_t length = says < HEADER ? HEADER : says <= LIMIT ? says : size;
-        uint8_t *copy = tree_copy(blob, length < size ? length : size);
-        int error;
+        uint8_t *copy = tree_whole(blob, size);
+        int error = read_copy(copy, what, where);
 
-        if (length > size) {
-                free(copy);
-                assert_int_equal(posix_memalign((void **)&copy, 8, length), 0);
-                memset(copy, 0xA5, length);
-                memcpy(copy, blob, size);
-        }
-        error = read_copy(copy, what, where);
         free(copy);
-        if (says > LIMIT) /* whatever else is right about it */
+        if (word_of(blob, TOTALSIZE) > TREE_LIMIT) /* whatever else is right about it */
                 assert_int_equal(error, -EBADF);
         return error;
 }

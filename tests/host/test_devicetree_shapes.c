@@ -140,7 +140,9 @@ static void endless_shapes(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                TEST(good_shapes), TEST(bad_shapes), TEST(endless_shapes),
+                TEST(good_shapes),
+                TEST(bad_shapes),
+                TEST(endless_shapes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

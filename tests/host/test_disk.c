@@ -181,7 +181,10 @@ static void test_flush(void **state)
 
         (void)state;
         options.cache = true;
+        options.queue_size = 4;
         modelled_setup(&options, 0);
+        for (unsigned i = 0; i < 4; i++) /* each seat has had a sector, which a flush must not have */
+                write_version(20 + i, 1);
         assert_true(disk->write_cache);
         assert_false(disk->write_cache_switchable);
         write_version(7, 1);
@@ -317,15 +320,13 @@ static void test_no_queues(void **state)
         struct model_options options = plain;
 
         (void)state;
-        modelled_setup(&options, 0);
-        block_init(&executor, 0);
         options.num_queues = 2;
-        model_make(&model, &options, "model");
+        modelled_prepare(&options, 0);
         real_config_read = transport.config_read;
         transport.config_read = no_queues;
         model.device.transport = &transport;
-        assert_int_equal(virtio_blk_driver.probe(&model.device), -ENODEV);
-        assert_null(block_device(0));
+        assert_int_equal(modelled_probe(), -ENODEV);
+        assert_null(disk);
         assert_true(model.status & VIRTIO_STATUS_FAILED);
 }
 

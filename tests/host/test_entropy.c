@@ -121,6 +121,23 @@ static void test_several_readers(void **state)
         assert_int_equal(rng.notifications, 3 * READERS);
 }
 
+/* Polled for no reason, one in line stays there, and has asked the device for nothing. */
+static void test_spurious_polls_in_line(void **state)
+{
+        (void)state;
+        readers_start();
+        assert_true(fake_rng_take(&rng));
+        for (unsigned i = READERS - 1; i > 0; i--)
+                assert_false(reader_poll(i));
+        run_hooks(&executor);
+        assert_false(fake_rng_take(&rng));
+        assert_int_equal(rng.notifications, 1);
+        fake_rng_answer(&rng, 1, 1);
+        fake_rng_interrupt(&rng);
+        for (unsigned i = 0; i < READERS; i++)
+                assert_int_equal(readers[i].wakes, i < 2); /* the first is done, and it is the second's turn */
+}
+
 static void test_withdrawn_before_the_first_poll(void **state)
 {
         (void)state;
@@ -189,6 +206,7 @@ int main(void)
                 cmocka_unit_test_setup(test_the_longest_read, readers_setup),
                 cmocka_unit_test_setup(test_refusals, readers_setup),
                 cmocka_unit_test_setup(test_several_readers, readers_setup),
+                cmocka_unit_test_setup(test_spurious_polls_in_line, readers_setup),
                 cmocka_unit_test_setup(test_withdrawn_before_the_first_poll, readers_setup),
                 cmocka_unit_test_setup(test_withdrawn_in_line, readers_setup),
                 cmocka_unit_test_setup(test_withdrawn_from_the_device, readers_setup),

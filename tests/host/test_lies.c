@@ -84,7 +84,7 @@ static void expect_retirement(void)
         assert_int_equal(waited(block_flush(disk)), -ENODEV);
         assert_true(outcome.first_error == 0 || outcome.first_error == -ENODEV || outcome.first_error == -ECANCELED);
         assert_int_equal(disk->resets, 4);
-        assert_int_equal(models[0].status, 0);
+        assert_int_equal(models[0].status, VIRTIO_STATUS_FAILED);
         assert_null(models[0].queues[0].ring);
         assert_console_has("error: disk 0 (disk-a): it is not used any more\n");
         assert_console_has(words);
@@ -164,7 +164,7 @@ static void test_bad_id(void **state)
 static void test_id_of_another_request(void **state)
 {
         (void)state;
-        for_every_device(MODEL_OTHERS_ID, RESET_OR_NOT, "in flight");
+        for_every_device(MODEL_OTHERS_ID, RESET_OR_NOT, "used");
 }
 
 static void test_duplicate_id(void **state)

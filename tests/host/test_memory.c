@@ -118,6 +118,10 @@ static void edges_of_the_address_space(void **state)
         add_reserved(0x1000, UINT64_MAX - 0x1000); /* everything */
         assert_int_equal(memory_init(&machine, image), 0);
         assert_int_equal(free_bytes(), 0);
+        make_plain();
+        add_reserved(0, UINT64_MAX); /* once more, from where the end of the last page is again */
+        assert_int_equal(memory_init(&machine, image), 0);
+        assert_int_equal(free_bytes(), 0);
 }
 
 /* Less than a page, within the last page there is: rounding its base up must not lead back to 0. */
@@ -327,6 +331,38 @@ static void what_cannot_be_had(void **state)
         assert_null(memory_allocate(0x1ff000, PAGE_SIZE));
 }
 
+/* Every node a piece, every hole in the midst of one: more there cannot be, and for these there is room. */
+static void as_many_pieces_as_can_be(void **state)
+{
+        enum { NODE = 32 << 20, STEP = NODE / 8 };
+        unsigned count = 0;
+
+        (void)state;
+        host_reset();
+        machine = (struct machine){ 0 };
+        for (uint64_t i = 0; i < MACHINE_MEMORY_MAX; i++)
+                add_memory(0x80000000 + i * 2 * NODE, NODE);
+        for (uint64_t i = 0; i < MACHINE_RESERVED_MAX; i++)
+                add_reserved(0x80000000 + i / 4 * 2 * NODE + (1 + i % 4) * STEP, 1);
+        image = (struct range){ 0x80000000 + 6 * STEP, 1 };
+        assert_int_equal(memory_init(&machine, image), 0);
+        assert_int_equal(free_bytes(), (uint64_t)MACHINE_MEMORY_MAX * NODE - (MACHINE_RESERVED_MAX + 1) * PAGE_SIZE);
+        while (memory_free_range(count).size > 0)
+                count++;
+        assert_int_equal(count, MACHINE_MEMORY_MAX + MACHINE_RESERVED_MAX + 1);
+}
+
+static void what_is_left_is_printed(void **state)
+{
+        (void)state;
+        memory_allocate(3 * 1024, 1);
+        memory_print();
+        assert_string_equal(host.console, "0x0040010000 to 0x0040100000: 957 of 960 KiB are free\n"
+                                          "0x0040103000 to 0x0040200000: 1012 of 1012 KiB are free\n"
+                                          "0x0040201000 to 0x0040400000: 2044 of 2044 KiB are free\n"
+                                          "4096 KiB in all, with what the kernel, the firmware and the device tree keep\n");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -340,6 +376,8 @@ int main(void)
                 cmocka_unit_test_setup_teardown(allocations_are_aligned_zeroed_and_apart, map_arena, unmap_arena),
                 cmocka_unit_test_setup_teardown(exhaustion_is_exact, map_arena, unmap_arena),
                 cmocka_unit_test_setup_teardown(what_cannot_be_had, map_arena, unmap_arena),
+                cmocka_unit_test_setup_teardown(what_is_left_is_printed, map_arena, unmap_arena),
+                TEST(as_many_pieces_as_can_be),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,6 +215,27 @@ static void test_refused_in_the_midst(void **state)
         assert_int_equal(large.result, -ENODEV);
 }
 
+/* At once, in its first poll, with one piece under way, or with none. */
+static void test_refused_at_once(void **state)
+{
+        for (unsigned well = 0; well < PIECES; well++) {
+                struct block_future large = block_read(&disk.block, 0, memory, PIECES);
+
+                setup(state);
+                disk.submit_error = -ENODEV;
+                disk.submits_well = well;
+                assert_int_equal(poll_one(&large), well == 0 ? POLL_READY : POLL_PENDING);
+                run_hooks();
+                while (disk.count > 0) {
+                        assert_int_equal(poll_one(&large), POLL_PENDING);
+                        fake_disk_complete(&disk, 0, 0);
+                }
+                assert_int_equal(one.wakes, well > 0);
+                assert_int_equal(poll_one(&large), POLL_READY);
+                assert_int_equal(large.result, -ENODEV);
+        }
+}
+
 /* The disk becomes smaller under a request that waits: of what it has left nothing is sent. */
 static void test_waits_for_what_is_no_more(void **state)
 {
@@ -239,6 +260,33 @@ static void test_waits_for_what_is_no_more(void **state)
         assert_console_has("92 sectors now, 1000 before\n");
 }
 
+/* Or it becomes read-only, or one of other blocks: what waits need not find a seat to be refused. */
+static void test_waits_for_what_is_forbidden(void **state)
+{
+        for (int expected = -EROFS; expected != 0; expected = expected == -EROFS ? -EINVAL : 0) {
+                struct block_future whole = block_write(&disk.block, 1, memory, 1), read = block_read(&disk.block, 9, memory, 1),
+                                    pieces = block_write(&disk.block, 2, memory, PIECES);
+
+                setup(state);
+                disk.seats = 1;
+                assert_int_equal(poll_one(&read), POLL_PENDING);
+                assert_int_equal(poll_one(&whole), POLL_PENDING);
+                assert_int_equal(poll_one(&pieces), POLL_PENDING);
+                run_hooks();
+                if (expected == -EROFS)
+                        disk.block.read_only = true;
+                else
+                        disk.block.block_size = 4096;
+                run_hooks();
+                assert_int_equal(poll_one(&whole), POLL_READY);
+                assert_int_equal(whole.result, expected);
+                assert_int_equal(poll_one(&pieces), POLL_READY);
+                assert_int_equal(pieces.result, expected);
+                assert_int_equal(poll_one(&read), POLL_PENDING);
+                assert_int_equal(disk.submits, 1);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -249,7 +297,9 @@ int main(void)
                 cmocka_unit_test_setup(test_an_error_of_all_that_is_under_way, setup),
                 cmocka_unit_test_setup(test_waited_for, setup),
                 cmocka_unit_test_setup(test_refused_in_the_midst, setup),
+                cmocka_unit_test_setup(test_refused_at_once, setup),
                 cmocka_unit_test_setup(test_waits_for_what_is_no_more, setup),
+                cmocka_unit_test_setup(test_waits_for_what_is_forbidden, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -323,6 +323,34 @@ static void claim_that_lies(void **state)
         }
 }
 
+/* Whatever a chip says that it has: the table is as large as a PLIC can be. */
+static void chip_with_more_than_a_plic(void **state)
+{
+        (void)state;
+        irq_set_chip(&(struct irq_chip){ .phandle = PHANDLE, .sources = UINT32_MAX, .claim = PLIC_BASE });
+        assert_int_equal(irq_attach(PHANDLE, LINES, handle, NULL, "beyond"), -ERANGE);
+        assert_int_equal(irq_attach(PHANDLE, UINT32_MAX, handle, NULL, "far beyond"), -ERANGE);
+}
+
+/* Who is attached, or has come without being attached. */
+static void printed(void **state)
+{
+        struct source a = { .number = 3, .result = true }, b = { .number = NDEV };
+
+        (void)state;
+        attach(&a);
+        attach(&b);
+        plic.quiet = true;
+        plic.enabled[0] |= 1 << 7;
+        plic.priority[7] = 7;
+        plic.high[3] = plic.high[7] = true;
+        interrupt();
+        host.console_length = 0;
+        irq_print();
+        assert_string_equal(host.console, "   3  a-device                 1\n   7  nobody's                 1\n"
+                                          "  95  a-device                 0\n1 of them found nothing to do\n");
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -337,6 +365,8 @@ int main(void)
                 cmocka_unit_test_setup(one_that_is_handled_ends_the_count, with_plic),
                 cmocka_unit_test_setup(source_that_nobody_attached, with_plic),
                 cmocka_unit_test_setup(claim_that_lies, with_plic),
+                cmocka_unit_test_setup(chip_with_more_than_a_plic, setup),
+                cmocka_unit_test_setup(printed, with_plic),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

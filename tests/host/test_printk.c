@@ -222,6 +222,19 @@ static void calls_are_cut_behind_255_characters(void **state)
         }
 }
 
+/* A compiler refuses such a format; what is not known at compile time ends the text there. */
+static void conversion_that_is_none(void **state)
+{
+        static const char *const cut[] = { "to here%", "to here%-08", "to here%.3", "to here%l" };
+        char text[32];
+
+        (void)state;
+        for (unsigned i = 0; i < ARRAY_SIZE(cut); i++) {
+                assert_int_equal(format_text(text, sizeof text, cut[i], 1), 7);
+                assert_string_equal(text, "to here");
+        }
+}
+
 static void levels(void **state)
 {
         static const char *const all[] = { "error: e\n", "warning: w\n", "i\n", "debug: d\n" };
@@ -268,6 +281,7 @@ int main(void)
                 TEST(precision_bounds_the_look),
                 TEST(pointers),
                 TEST(calls_are_cut_behind_255_characters),
+                TEST(conversion_that_is_none),
                 TEST(levels),
                 TEST(calls_are_whole),
         };

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "polled.h"
+#include "timer.h"
 
 enum { PIECES = 4 };
 
@@ -307,6 +308,28 @@ static void test_no_way_back(void **state)
         }
 }
 
+/* Deadlines that are over before anybody can wait for them ------------------------------------------ */
+
+/* Its timer never goes off. The batch that set it sees to it, and sets it again: the device has only now heard of it. */
+static void test_deadline_in_no_time(void **state)
+{
+        enum { TIMEOUT = 1000 };
+        struct timer_future later;
+
+        (void)state;
+        polled_setup(TIMEOUT);
+        host.time_step = TIMEOUT; /* each look at the clock takes that long */
+        start(0, block_read(&disk.block, 0, memory, 1));
+        host.time_step = 1;
+        run_hooks();
+        assert_int_equal(host.timer_interrupts, 0);
+        assert_int_equal(disk.looks, 0);
+        later = sleep_until(timer_now() + TIMEOUT * 3 / 2);
+        assert_int_equal(executor_block_on(&executor, &later.future), 0);
+        assert_int_equal(disk.looks, 1);
+        expect_resets(1, false);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -322,6 +345,7 @@ int main(void)
                 cmocka_unit_test_setup(test_twice_while_it_waits, setup),
                 cmocka_unit_test_setup(test_resets_in_vain, setup),
                 cmocka_unit_test_setup(test_no_way_back, setup),
+                cmocka_unit_test_setup(test_deadline_in_no_time, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

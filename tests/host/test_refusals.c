@@ -117,6 +117,9 @@ static void test_buffers(void **state)
                 /* Its unit is the byte. */
                 expect("unaligned", "get id", waited(block_get_id(&disk.block, (char *)buffer + offset)), 0);
         }
+        fake_disk_limit(&disk, 1, 64);
+        expect("no buffer for several pieces", "read", waited(block_read(&disk.block, 0, NULL, 65)), -EFAULT);
+        expect("unaligned, in several pieces", "write", waited(block_write(&disk.block, 0, buffer + 1, 65)), -EFAULT);
         expect("no buffer", "read", waited(block_read(&disk.block, 0, NULL, 1)), -EFAULT);
         expect("no buffer", "write", waited(block_write(&disk.block, 0, NULL, 1)), -EFAULT);
         expect("no buffer", "get id", waited(block_get_id(&disk.block, NULL)), -EFAULT);

@@ -133,6 +133,62 @@ static void test_used_before_it_is_published(void **state)
         expect_to_serve();
 }
 
+static void use_seat_1(void)
+{
+        struct virtq_used *used = model.queues[0].ring->device_area;
+
+        used->ring[0].id = 1;
+        used->idx = 1;
+        model.interrupting = true;
+        host_raise();
+}
+
+/* So does a batch in which somebody has waited for a seat, and does not any more: what came before is of the same batch. */
+static void test_used_behind_one_that_left(void **state)
+{
+        static struct block_future parts[4];
+
+        (void)state;
+        options.queue_size = 4;
+        modelled_setup(&options, TIMEOUT);
+        have_one_stuck(block_read(disk, 9, buffer, 1));
+        model.on_reset = hear_again;
+        for (unsigned i = 0; i < 4; i++) {
+                parts[i] = block_read(disk, 10 + i, buffer + (1 + i) * SECTOR_SIZE, 1);
+                assert_int_equal(future_poll(&parts[i].future, &waker), POLL_PENDING);
+        }
+        assert_int_equal(future_poll(&parts[3].future, NULL), POLL_READY);
+        host.time += 10;
+        parts[3] = block_read(disk, 20, buffer + 4 * SECTOR_SIZE, 1);
+        assert_int_equal(future_poll(&parts[3].future, &waker), POLL_PENDING);
+        use_seat_1();
+        host_deliver();
+        for (unsigned i = 0; i < 4; i++)
+                assert_int_equal(block_wait(&parts[i]), 0);
+        assert_int_equal(disk->resets, 1);
+}
+
+/* Wherever that happens while a request in pieces is submitted, which has one seat after the other. */
+static void test_used_while_it_is_added(void **state)
+{
+        static struct block_future early;
+        static struct block_segment segment = { buffer + SECTOR_SIZE, SECTOR_SIZE };
+
+        for (unsigned at = 1; at < 60; at++) {
+                setup(state);
+                have_one_stuck(block_read(disk, 9, buffer, 1));
+                model.on_reset = hear_again;
+                early = block_vectored(disk, BLOCK_READ, 10, &segment, 1);
+                host_plan(use_seat_1, at, 0);
+                future_poll(&early.future, &waker);
+                host_plan(NULL, 0, 0);
+                assert_int_equal(block_wait(&early), 0);
+                assert_int_equal(block_wait(&request), 0);
+                assert_true(model_holds(buffer, 9, 0) && model_holds(buffer + SECTOR_SIZE, 10, 0));
+                assert_int_equal(disk->resets, 1);
+        }
+}
+
 /* It does not finish its reset: the buffer may yet be written, and that is said. */
 static void test_reset_without_end(void **state)
 {
@@ -141,7 +197,9 @@ static void test_reset_without_end(void **state)
         model.ignores_reset = true;
         assert_int_equal(block_wait(&request), -ENODEV);
         expect_retired("error: disk 0: its reset does not end: what it had for a buffer may yet be written\n");
+        assert_int_equal(model.status, VIRTIO_STATUS_FAILED);
         model.deaf = false;
+        model.status = VIRTIO_STATUS_DRIVER_OK; /* it did not hear of that either */
         model_step(&model, true); /* what it says then is nobody's business */
         host_deliver();
         run_hooks();
@@ -154,6 +212,7 @@ static void test_reset_without_end(void **state)
 static void be_bolder(struct model *self) { self->options.lifetime = true; }
 static void lose_flush(struct model *self) { self->options.cache = false; }
 static void have_larger_blocks(struct model *self) { self->options.block_size = 4096; }
+static void have_odd_blocks(struct model *self) { self->options.block_size = 768; }
 static void have_smaller_segments(struct model *self) { self->options.size_max = 512; }
 static void have_smaller_queue(struct model *self) { self->options.queue_size = 8; }
 
@@ -178,6 +237,7 @@ static void test_back_as_another_one(void **state)
         options.size_max = 0;
         options.block_size = 512;
         expect_refusal(have_larger_blocks, "error: model: it has come back with another logical block: not used\n");
+        expect_refusal(have_odd_blocks, "error: model: a logical block of 768 bytes makes no sense: not used\n");
         expect_refusal(have_smaller_queue, "error: model: ");
 }
 
@@ -273,6 +333,7 @@ static void test_needs_reset(void **state)
         for (unsigned i = 0; i < 4; i++)
                 ask_for_reset(); /* and does nothing else */
         expect_retired("the device needs a reset");
+        assert_int_equal(model.status, VIRTIO_STATUS_FAILED);
 }
 
 /* Nobody has told: it is found with the deadline. */
@@ -318,6 +379,8 @@ int main(void)
                 cmocka_unit_test_setup(test_deaf_for_ever, setup),
                 cmocka_unit_test_setup(test_lost_interrupts, setup),
                 cmocka_unit_test_setup(test_used_before_it_is_published, setup),
+                cmocka_unit_test_setup(test_used_behind_one_that_left, setup),
+                cmocka_unit_test_setup(test_used_while_it_is_added, setup),
                 cmocka_unit_test_setup(test_reset_without_end, setup),
                 cmocka_unit_test_setup(test_back_as_another_one, setup),
                 cmocka_unit_test_setup(test_back_with_a_larger_queue, setup),

@@ -270,7 +270,8 @@ static void configuration_by_the_width_of_its_fields(void **state)
                 assert_int_equal(probed->transport->config_read(probed, 5, 1), 0x05);
                 assert_int_equal(probed->transport->config_read(probed, 6, 2), 0x0706);
                 assert_int_equal(probed->transport->config_read(probed, 8, 4), 0x0b0a0908);
-                assert_string_equal(registers.trace, "R105 R106 R108 ");
+                virtio_config_write8(probed, 32, 1);
+                assert_string_equal(registers.trace, "R105 R106 R108 W120=1 ");
         }
 }
 

@@ -70,6 +70,16 @@ static void test_ready_at_once(void **state)
         assert_int_equal(store.taken, 1); /* once, though polled again */
 }
 
+/* The line may be gone by the time that interrupts are masked. */
+static void test_nobody_to_wake(void **state)
+{
+        (void)state;
+        store.things = 1;
+        wait_queue_wake_first(&store.queue);
+        expect_no_line(&store.queue);
+        assert_true(host.enabled);
+}
+
 static void test_first_come_first_served(void **state)
 {
         (void)state;
@@ -347,6 +357,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_ready_at_once, setup),
+                cmocka_unit_test_setup(test_nobody_to_wake, setup),
                 cmocka_unit_test_setup(test_first_come_first_served, setup),
                 cmocka_unit_test_setup(test_wakes_go_down_the_line, setup),
                 cmocka_unit_test_setup(test_newcomers_never_overtake, setup),

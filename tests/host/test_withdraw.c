@@ -170,6 +170,38 @@ static void test_after_the_end(void **state)
         assert_int_equal(outer.middle.inner.leaf.withdrawals, 0);
 }
 
+/* One that has yielded awaits no future, though it has awaited one before. */
+struct yielding {
+        struct future future;
+        struct leaf leaf;
+        bool went_on;
+};
+
+static enum poll yielding_poll(struct future *future, struct waker *wake_me)
+{
+        struct yielding *self = container_of(future, struct yielding, future);
+
+        CORO_BEGIN(self, wake_me);
+        AWAIT(self->leaf, leaf(0));
+        CORO_YIELD();
+        self->went_on = true;
+        CORO_END();
+}
+
+static void test_at_a_yield(void **state)
+{
+        struct yielding yielding = { .future.poll = yielding_poll };
+
+        (void)state;
+        assert_int_equal(future_poll(&yielding.future, &waker), POLL_PENDING);
+        leaf_complete(&yielding.leaf, 0);
+        assert_int_equal(future_poll(&yielding.future, &waker), POLL_PENDING);
+        assert_int_equal(future_poll(&yielding.future, NULL), POLL_READY);
+        assert_int_equal(future_poll(&yielding.future, &waker), POLL_READY);
+        assert_false(yielding.went_on);
+        assert_int_equal(yielding.leaf.withdrawals, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -178,6 +210,7 @@ int main(void)
                 TEST(test_at_each_await_of_what_cannot_be_given_up),
                 TEST(test_when_the_leaf_is_ready_already),
                 TEST(test_after_the_end),
+                TEST(test_at_a_yield),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,17 @@ void *tree_copy(const void *blob, size_t size)
         return memcpy(copy, blob, size);
 }
 
+void *tree_whole(const uint8_t *blob, size_t size)
+{
+        uint32_t says = (uint32_t)blob[4] << 24 | (uint32_t)blob[5] << 16 | (uint32_t)blob[6] << 8 | blob[7];
+        size_t length = says < TREE_HEADER ? TREE_HEADER : says <= TREE_LIMIT ? says : size;
+        uint8_t *copy = NULL;
+
+        assert_int_equal(posix_memalign((void **)&copy, 8, length), 0);
+        memset(copy, 0xA5, length);
+        return memcpy(copy, blob, size < length ? size : length);
+}
+
 static void __attribute__((format(printf, 2, 3))) add(char *text, const char *format, ...)
 {
         size_t length = strlen(text);

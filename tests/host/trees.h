@@ -9,6 +9,7 @@
 #include "devicetree.h"
 
 enum { TREES_MAX = 400, TREE_REPORT_SIZE = 32768 };
+enum { TREE_HEADER = 40, TREE_LIMIT = 1 << 20 /* the largest tree that the kernel reads */ };
 
 struct tree {
         const char *name;
@@ -30,6 +31,12 @@ const struct tree *tree_named(const char *name);
 
 /* A copy in a block of exactly `size` bytes, aligned to 8: the sanitizer sees any look beyond it. Free it. */
 void *tree_copy(const void *blob, size_t size);
+
+/*
+ * The same in a block as large as its header says, which is in `blob` whole: at no more may the kernel look. What is
+ * missing is no tree. Where the header says more than TREE_LIMIT, the block is as large as the blob. Free it.
+ */
+void *tree_whole(const uint8_t *blob, size_t size);
 
 /*
  * Ask everything that can be asked about the machine and the tree read last, and write what the answers are into

@@ -61,8 +61,9 @@ def buses():
             cells="#address-cells = <0x80000001>; #size-cells = <0xffffffff>;", **gone)
     through("a bus whose cells are bytes", "ranges;", WRONG, cells="#address-cell7 = [02]; #size-cells = <2>;", **gone)
 
+    wide = "#address-cells = <2>; #size-cells = <2>; "
     narrow = """
-        outer {{ #address-cells = <2>; #size-cells = <2>; ranges;
+        outer {{ {outer}
             inner {{ #address-cells = <1>; #size-cells = <1>; {ranges}
                 slot@1000 {{
                     compatible = "virtio,mmio"; reg = <0x1000 0x200>; interrupts = <2>; interrupt-parent = <3>;
@@ -78,8 +79,33 @@ def buses():
             ("that wrap to 0", "ranges = <0x0 0xffffffff 0xfffff000 0x10000>;", WRONG),
             ("of the outer bus's cells", "ranges = <0x0 0x0 0x5 0x0 0x10000>;", WRONG),
             ("that are missing", "", WRONG)):
-        tree(f"a bus on a bus, ranges {name}", more=narrow.format(ranges=ranges),
+        tree(f"a bus on a bus, ranges {name}", more=narrow.format(ranges=ranges, outer=wide + "ranges;"),
              lines={"more": [f"slot@1000 {found} interrupt 2 of {OF_PLIC}"]})
+    some = "ranges = <0x0 0x0 0x0 0x10000>;"
+    for name, ranges, outer in (
+            ("whose addresses have no cells", some, "#address-cells = <0>; #size-cells = <2>; ranges;"),
+            ("whose addresses have no cells, and yet ranges", "ranges;",
+             "#address-cells = <0>; #size-cells = <2>; ranges = <0x0 0x0 0x1 0x0>;"),
+            ("whose sizes have no cells", some, "#address-cells = <2>; #size-cells = <0>; ranges = <0x0 0x0 0x0 0x0>;")):
+        tree(f"a bus on a bus {name}", more=narrow.format(ranges=ranges, outer=outer),
+             lines={"more": [f"slot@1000 {WRONG} interrupt 2 of {OF_PLIC}"]})
+
+
+def questions():
+    """For tests that ask about single nodes."""
+    tree("a root that says more", root="""
+            #address-cells = <2>; #size-cells = <2>; compatible = "riscv,cpu-intc"; reg = <0x0 0x0 0x0 0x1000>;""")
+    tree("a controller of no hart", more="""
+            nowhere {
+                #address-cells = <2>; #size-cells = <2>;
+                a { reg = <0x0 0x99 0x0 0x10>; b { compatible = "riscv,cpu-intc"; phandle = <0x99>; }; };
+            };""")
+    tree("something of each kind", more="""
+            thing {
+                text = "a word"; list = "one", "two"; cells = <1 0xffffffff>; bytes = [01 02 03 04 05]; nothing;
+                zero = ""; hole = "a", "", "b"; high = [61 80 00]; low = [61 1f 00]; delete = [61 7f 00];
+                endless = [61 62]; child { }; sub@1 { deep { }; };
+            };""")
 
 
 def interrupts():
@@ -185,7 +211,8 @@ def nodes():
         tree(f"a device of status {status}", device=device(REG + INTERRUPTS + f"status = {status};"))
     for compatible, is_found in (('"x", "virtio,mmio"', True), ('"virtio,mmio", "x"', True), ('"virtio,mmi"', False),
                                  ('"virtio,mmiox"', False), ('""', False), ('"x,virtio,mmio"', False), ("<0>", False),
-                                 ("[76 69 72 74 69 6f 2c 6d 6d 69 6f 20]", False), ("[00 00 00]", False)):
+                                 ("[76 69 72 74 69 6f 2c 6d 6d 69 6f 20]", False), ("[00 00 00]", False),
+                                 ("[76 69 72 74 69 6f 2c 6d 6d 69 6f]", False)):
         node = f"device@10001000 {{ compatible = {compatible}; {REG} {INTERRUPTS} }};"
         tree(f"compatible with {compatible}", device=node, lines={} if is_found else gone)
     deep = "".join(f"n{i} {{ " for i in range(14)), "};" * 14
@@ -204,6 +231,7 @@ def nodes():
 def all_of_them():
     regs()
     buses()
+    questions()
     interrupts()
     plics()
     nodes()

@@ -126,6 +126,7 @@ def extensions():
         isa(f"riscv,isa-extensions of {text} beside a riscv,isa that says the contrary",
             f'riscv,isa-extensions = {text}; riscv,isa = "rv64{"" if has else "_sstc"}";', has)
     isa("riscv,isa-extensions without a byte", 'riscv,isa-extensions; riscv,isa = "rv64_sstc";', False)
+    isa("riscv,isa-extensions without its end", "riscv,isa-extensions = [73 73 74 63];", False)
     isa("riscv,isa that is not a string", "riscv,isa = [5f 73 73 74 63];", False)
     with_sstc = 'riscv,isa = "rv64_sstc";'
     isa("sstc of another hart", "", False, 0, cpu(1, more=with_sstc))
@@ -212,8 +213,12 @@ def reserved():
     refused("reserved memory that wraps around", reserved=nodes("a { reg = <0xffffffff 0xfffff000 0 0x2000>; };"))
     refused("reserved memory on a bus that leads nowhere", reserved=nodes("a { reg = <0 0x81000000 0 0x1000>; };",
                                                                           "#address-cells = <2>; #size-cells = <2>;"))
-    refused("reserved memory in sixty-five pieces", reserved=nodes(
-        "a { reg = " + ", ".join(f"<0 {0x81000000 + i * 8192:#x} 0 16>" for i in range(65)) + "; };"))
+    def pieces(count):
+        return nodes("a { reg = " + ", ".join(f"<0 {0x81000000 + i * 8192:#x} 0 16>" for i in range(count)) + "; };")
+
+    refused("reserved memory in sixty-five pieces", reserved=pieces(65))
+    refused("reserved memory in sixty-four pieces, and an initrd", reserved=pieces(64), chosen="",
+            more=initrd("<0x84000000>", "<0x84001234>"))
 
 
 def places():

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""Mutants of the jobs; see suite."""
+
+MUTANTS = [
+    ("percentile-rounded-down", "kernel/jobs/histogram.c", "histogram", {"* thousandths + 999) / 1000": "* thousandths) / 1000"}),
+]
