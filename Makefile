@@ -13,7 +13,13 @@
 ## QEMU_EXTRA=            more arguments for QEMU
 ## TIMEOUT=               seconds before a run counts as a hang, 0 for no limit;
 ##                        without a value 300, and no limit at a terminal
-## T=                     which tests, by a part of the name: T=reject, T=qemu/demo
+## T=                     which tests, by a part of the name: T=reject, T=qemu/demo;
+##                        for fuzz, how many seconds each target has: T=600
+## SEED=1                 the world that `make sim` simulates, `make soak` begins with
+## OPS=1000               operations in it
+## WORLD=                 legacy, split or packed; else drawn from the seed
+## FAULTS=                what goes wrong in it: FAULTS=loss,power
+## LINES=1                0 leaves out the table that gives a panic its file:line
 ## O=build                the folder for everything that is made
 ## V=0                    1 shows full commands, and the firmware's banner
 ## CROSS_COMPILE=         tool prefix, such as riscv64-linux-gnu-
@@ -31,22 +37,31 @@ TRANSPORT     ?= modern
 QEMU_EXTRA    ?=
 TIMEOUT       ?=
 T             ?=
+SEED          ?= 1
+OPS           ?= 1000
+WORLD         ?=
+FAULTS        ?=
 V             ?= 0
 TOOLPREFIX    ?=
 CROSS_COMPILE ?= $(TOOLPREFIX)
 LLVM          ?= 0
 LIBFDT_SRC    ?=
 
+# A terminal's height has the same name in the environment.
+ifneq ($(origin LINES),command line)
+LINES := 1
+endif
+
 # What the kernel is made of ------------------------------------------------
 
 KERNEL := entry.S trap.S main.c trap.c irq.c devicetree.c machine.c args.c \
-          memory.c vm.c printk.c console.c string.c panic.c symbols.c sbi.c power.c \
+          memory.c vm.c printk.c console.c string.c panic.c symbols.c sbi.c power.c trace.c \
           executor.c future.c timer.c watchdog.c combinators.c wait_queue.c mutex.c \
           semaphore.c event.c wait_group.c channel.c block.c block_check.c block_device.c \
           block_pieces.c block_recovery.c driver.c drivers.c
 
 JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c \
-        traffic.c rw.c histogram.c bench.c rng.c selftest.c tasks.c bench_executor.c monitor.c line_editor.c hexdump.c load.c panic.c
+        traffic.c rw.c histogram.c bench.c rng.c selftest.c tasks.c bench_executor.c monitor.c line_editor.c hexdump.c load.c trace_dump.c panic.c
 
 DRIVERS := uart16550.c sifive_test.c plic.c \
            virtio.c virtio_mmio.c virtqueue.c virtqueue_split.c virtqueue_packed.c \
@@ -106,7 +121,7 @@ $(COLD:%=$(O)/kernel/%.c.o): CFLAGS += -Os
 
 # What runs for each request sets up no frame, but leaves the frame pointer alone:
 # a backtrace passes over it, and finds what called it.
-HOT := kernel/string kernel/irq drivers/plic drivers/virtio_mmio kernel/executor kernel/future kernel/timer kernel/wait_queue kernel/mutex kernel/semaphore \
+HOT := kernel/string kernel/trace kernel/irq drivers/plic drivers/virtio_mmio kernel/executor kernel/future kernel/timer kernel/wait_queue kernel/mutex kernel/semaphore \
        kernel/channel kernel/block drivers/virtqueue drivers/virtqueue_split drivers/virtqueue_packed \
        drivers/virtio_blk kernel/jobs/sweep kernel/jobs/tasks kernel/jobs/load kernel/jobs/bench \
        kernel/jobs/bench_executor
@@ -125,7 +140,7 @@ $(O)/libfdt/%.o:        CFLAGS  = $(BASE) -w $(INCLUDES)
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
-.PHONY: all qemu test bench nightly deps debug gdb lint sizes help clean FORCE
+.PHONY: all qemu trace test bench book coverage nightly sim soak fuzz deps debug gdb lint sizes help clean FORCE
 
 quote  = '$(subst ','\'',$1)'
 given := $(foreach v,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $v))),$v))
@@ -149,8 +164,12 @@ $(call check,SMP,[1-9][0-9]*,a number of harts)
 $(call check,MEM,[1-9][0-9]*[kKmMgG]?,an amount of memory such as 128M)
 $(call check,TIMEOUT,[0-9]*,a number of seconds)
 $(call check,DISK,.+,a file or none)
+$(call check,SEED,[0-9]+,a number)
+$(call check,OPS,[0-9]+,a number)
+$(call check,WORLD,(legacy|split|packed)?,legacy or split or packed)
 $(call check,V,[01]?,0 or 1)
 $(call check,LLVM,[01]?,0 or 1)
+$(call check,LINES,[01],0 or 1)
 $(call check,O,[^[:space:]:#%$$]+,a folder name that make can handle)
 $(call check,LIBFDT_SRC,[^[:space:]:#%$$]*,a folder name that make can handle)
 
@@ -162,7 +181,7 @@ say  = @$(if $(Q),printf '  %-7s %s\n' $1 $2,:)
 # make builds a missing or outdated makefile that it includes, then starts over:
 # so the tools are looked for after `deps`, and only for a goal that needs them.
 # An empty one to begin with spares the user a second complaint when one is missing.
-ifneq ($(filter-out deps help clean lint gdb,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps help clean lint gdb sim soak,$(or $(MAKECMDGOALS),all)),)
 $(if $(wildcard $(O)/toolchain.mk),,$(shell mkdir -p $(O) && : >$(O)/toolchain.mk))
 include $(O)/toolchain.mk
 endif
@@ -179,7 +198,7 @@ endif
 
 # Everything is made again when what it would be made with changes.
 ifdef TOOL_VERSIONS
-settings := $(strip $(TOOL_VERSIONS) $(CC) $(ASFLAGS) $(LD) $(LDFLAGS) $(OBJECTS))
+settings := $(strip $(TOOL_VERSIONS) $(CC) $(ASFLAGS) $(LD) $(LDFLAGS) $(OBJECTS) LINES=$(LINES))
 ifneq ($(settings),$(file <$(O)/settings))
 $(file >$(O)/settings,$(settings))
 endif
@@ -212,14 +231,14 @@ $(O)/%.s.o: $(O)/%.s
 LINK = $(LD) $(LDFLAGS) -T linker.ld -Map=$(@:.elf=.map) -o $@ $(filter %.o,$^)
 
 $(O)/nosymbols.s: scripts/symbols $(O)/settings
-	$(Q)scripts/symbols </dev/null >$@
+	$(Q)scripts/symbols >$@
 
 $(O)/pass1.elf: $(OBJECTS) $(O)/nosymbols.s.o linker.ld
 	$(Q)$(LINK)
 
-$(O)/symbols.s: $(O)/pass1.elf scripts/symbols
+$(O)/symbols.s: $(O)/pass1.elf scripts/symbols $(O)/settings
 	$(Q)$(NM) -n $< >$(O)/pass1.nm
-	$(Q)scripts/symbols $(O)/pass1.nm >$@
+	$(Q)scripts/symbols $(O)/pass1.nm $(if $(filter 1,$(LINES)),$(ADDR2LINE) $<) >$@
 
 $(ELF): $(OBJECTS) $(O)/symbols.s.o linker.ld scripts/check_image
 	$(call say,LD,$@)
@@ -227,7 +246,7 @@ $(ELF): $(OBJECTS) $(O)/symbols.s.o linker.ld scripts/check_image
 	$(Q)scripts/check_image $(O)/pass1.elf $@
 
 # The hand-written loop that `make bench` holds the kernel against, one for each depth.
-LIMITS := $(O)/limit-1.elf $(O)/limit-32.elf
+LIMITS := $(patsubst %,$(O)/limit-%.elf,1 2 4 8 16 32 64 128 256)
 
 $(O)/limit-%.elf: tests/limit/limit.c tests/limit/limit.ld $(O)/settings
 	$(call say,CC,$<)
@@ -244,22 +263,29 @@ $(O)/limit-%.elf: tests/limit/limit.c tests/limit/limit.ld $(O)/settings
 # Quoted by the shell and not by make, since they may hold spaces.
 export JOB APPEND DISK LIBFDT
 
-RUN = scripts/qemu --kernel $(ELF) --disk "$$DISK" --transport $(TRANSPORT) \
+RUN_ARGUMENTS = --kernel $(ELF) --disk "$$DISK" --transport $(TRANSPORT) \
         --smp $(SMP) --mem $(MEM) --append "$${JOB:+job=$$JOB$${APPEND:+ }}$$APPEND" \
         $(TIMEOUT:%=--timeout %) $(if $(Q),,--firmware-banner)
 
+RUN = scripts/qemu $(RUN_ARGUMENTS)
+
 define MAKE_DISK
-@[ "$$DISK" = none ] || [ -e "$$DISK" ] || truncate -s 16M "$$DISK"
+@[ "$$DISK" = none ] || [ -e "$$DISK" ] || truncate -s 16M "$$DISK" || \
+  { echo "squall: DISK=$$DISK cannot be made: name a file in a folder that is there, and may be written" >&2; exit 1; }
 endef
 
 qemu: all ## boot JOB in QEMU (Ctrl-A x or Ctrl-C quits)
 	$(MAKE_DISK)
 	$(Q)$(RUN) -- $(QEMU_EXTRA)
 
+trace: all ## boot JOB and record it; draw build/trace.html, .svg, and .json for Perfetto and speedscope
+	$(MAKE_DISK)
+	$(Q)scripts/trace $(O) $(RUN_ARGUMENTS) -- $(QEMU_EXTRA)
+
 # A socket, for a port could be another user's.
 GDB_SOCKET := $(O)/gdb.sock
 
-debug: all ## the same, stopped at the first instruction, for `make gdb`
+debug: all ## boot JOB, stopped at the first instruction, for `make gdb`
 	$(MAKE_DISK)
 	@echo 'waiting: now run "make gdb O=$(O)" in another terminal'
 	$(Q)trap 'rm -f $(GDB_SOCKET)' EXIT; \
@@ -276,8 +302,23 @@ bench: all $(LIMITS) ## measure what tasks and disk requests cost; write docs/co
 	$(Q)scripts/costs $(ELF) --write
 	$(Q)scripts/bench $(ELF) $(O)
 
-nightly: all ## 2,000 short boots over seeds and clocks, in search of a lost wake-up
-	$(Q)tests/nightly $(ELF)
+book: all ## fill in what docs/book shows of the kernel
+	$(Q)scripts/book $(ELF)
+
+coverage: ## count what the host tests run of the kernel; write docs/coverage.md
+	$(Q)tests/coverage/suite --write
+
+nightly: all ## everything at full size, which takes hours; T= names the stages
+	$(Q)tests/nightly $(T)
+
+sim: ## simulate one world again: SEED, OPS, WORLD, FAULTS; docs/simulator.md
+	$(Q)tests/sim/run --replay --first $(SEED) --ops $(OPS) $(WORLD:%=--world %) --faults '$(FAULTS)'
+
+soak: ## simulate worlds until stopped, or until one fails
+	$(Q)tests/sim/run --soak --first $(SEED) --ops $(OPS)
+
+fuzz: ## search for inputs that break the kernel's sources on the host, T seconds (60) a target
+	$(Q)tests/fuzz/run $(T)
 
 lint: ## check layering, coroutines, the line budget and the scripts
 	$(Q)scripts/lint
@@ -286,7 +327,7 @@ sizes: all ## show what each file adds to the image, against the budget
 	$(Q)scripts/check_image --sizes $(O)/squall.map $(O)/pass1.elf $(ELF)
 
 deps: ## install what is missing; the only target that uses the network
-	$(Q)$(if $(MAKE_RESTARTS),:,LIBFDT_SRC='$(LIBFDT_SRC)' scripts/deps)
+	$(Q)$(if $(MAKE_RESTARTS),:,LIBFDT_SRC='$(LIBFDT_SRC)' scripts/deps $(if $(filter test,$(MAKECMDGOALS)),--tests))
 
 compile_commands.json: $(O)/settings ## describe the build to an editor
 	$(call say,JSON,$@)

@@ -16,6 +16,7 @@
 #include "block_driver.h"
 #include "memory.h"
 #include "printk.h"
+#include "trace.h"
 #include "util.h"
 #include "virtio.h"
 #include "virtio_blk.h"
@@ -88,8 +89,6 @@ static void describe_other(struct virtq *ring, uint16_t number, struct virtio_bl
         end_with_status(ring, number, seat, segments);
 }
 
-static int submit(struct block_device *block, struct block_future *request);
-
 static void turn(struct virtio_blk *disk)
 {
         if (++disk->current == &disk->queues[disk->block.queues])
@@ -102,7 +101,7 @@ static int submit_elsewhere(struct virtio_blk *disk, struct block_future *reques
 {
         for (unsigned i = 0; i < disk->block.queues; i++) {
                 if (virtq_has_seat(&disk->current->ring))
-                        return submit(&disk->block, request);
+                        return disk->block.operations->submit(&disk->block, request);
                 turn(disk);
         }
         return -EAGAIN;
@@ -131,8 +130,15 @@ static int submit_new_shape(struct virtio_blk *disk, uint16_t number, struct blo
         return 0;
 }
 
+/* Of a piece in a seat, by its queue as well. */
+static uint16_t place_of(const struct virtio_blk_queue *queue, uint16_t number)
+{
+        return (uint16_t)(queue->index << 12 | number);
+}
+
 /* Where nothing is out of the ordinary no function is called, and so no register saved: 30 instructions a request. */
-static int submit(struct block_device *block, struct block_future *request)
+__attribute__((always_inline))
+static inline int submit_in(struct block_device *block, struct block_future *request, bool traced)
 {
         struct virtio_blk *disk = virtio_blk_of(block);
         struct virtio_blk_queue *queue = disk->current;
@@ -143,9 +149,13 @@ static int submit(struct block_device *block, struct block_future *request)
         uint16_t number = virtq_take_seat(&queue->ring);
         struct virtio_blk_seat *seat = &queue->seats[number];
 
+        if (traced)
+                trace_record(TRACE_SUBMIT, block_executor->current, request, (uint32_t)(request->sector + request->cut), request->operation);
         seat->owner = request;
         seat->place = queue->ring.added;
         device_store(&seat->status, (uint8_t)STATUS_UNWRITTEN);
+        if (traced)
+                trace_record(TRACE_ADD, NULL, request, request->sectors, place_of(queue, number));
         if (seat->shape != request->shape)
                 return submit_new_shape(disk, number, request);
         seat->header.sector = request->sector;
@@ -153,6 +163,10 @@ static int submit(struct block_device *block, struct block_future *request)
         virtq_put(&queue->ring, number);
         return 0;
 }
+
+static int submit(struct block_device *block, struct block_future *request) { return submit_in(block, request, false); }
+
+static int submit_traced(struct block_device *block, struct block_future *request) { return submit_in(block, request, true); }
 
 static inline void publish_queue(struct virtio_blk *disk, struct virtio_blk_queue *queue, bool publish_ring(struct virtq *))
 {
@@ -191,17 +205,21 @@ __attribute__((noinline))
 static void fail(struct virtio_blk *disk, unsigned index, size_t number, uint8_t status)
 {
         struct virtio_blk_queue *queue = &disk->queues[index];
+        struct block_future *request = queue->seats[number].owner;
 
-        if (status == STATUS_UNWRITTEN && !virtq_is_published(&queue->ring, queue->seats[number].place)) {
+        if (status == STATUS_UNWRITTEN && !virtq_is_shown(&queue->ring, queue->seats[number].place)) {
                 virtq_unpop(&queue->ring, number);
                 return;
         }
+        if (trace_on() && block_last_piece(request))
+                trace_record(TRACE_COMPLETE, NULL, request, status, 0);
         virtq_release(&queue->ring, number);
-        block_complete(queue->seats[number].owner, status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO);
+        block_complete(request, status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO);
 }
 
 __attribute__((always_inline))
-static inline bool drain(struct virtio_blk *disk, struct virtio_blk_queue *queue, long pop_used(struct virtq *, uint32_t *))
+static inline bool drain(struct virtio_blk *disk, struct virtio_blk_queue *queue, long pop_used(struct virtq *, uint32_t *),
+                         bool traced)
 {
         bool any = false;
         long number;
@@ -211,10 +229,14 @@ static inline bool drain(struct virtio_blk *disk, struct virtio_blk_queue *queue
                 struct block_future *request = seat->owner;
                 uint8_t status = device_load(&seat->status);
 
+                if (traced)
+                        trace_record(TRACE_USED, NULL, request, status, place_of(queue, (uint16_t)number));
                 if (status != VIRTIO_BLK_S_OK) {
                         fail(disk, queue->index, (size_t)number, status);
                         continue;
                 }
+                if (traced && block_last_piece(request))
+                        trace_record(TRACE_COMPLETE, NULL, request, 0, 0);
                 virtq_release(&queue->ring, (size_t)number);
                 block_complete(request, 0);
         }
@@ -229,15 +251,15 @@ static bool drain_all(struct virtio_blk *disk)
         bool any = false;
 
         for (unsigned i = 0; i < disk->block.queues; i++)
-                any |= drain(disk, &disk->queues[i], virtq_pop_used);
+                any |= trace_on() ? drain(disk, &disk->queues[i], virtq_pop_used, true)
+                                  : drain(disk, &disk->queues[i], virtq_pop_used, false);
         return any;
 }
 
-/* Interrupt: what the device has used is complete. The queues share one interrupt (4.2.2). */
-static bool used_buffers(struct virtio_device *device)
+__attribute__((always_inline))
+static inline bool drain_disk(struct virtio_blk *disk, bool traced)
 {
-        struct virtio_blk *disk = device->driver_data;
-        bool any = disk->general ? drain_all(disk) : drain(disk, disk->queues, virtq_split_pop_used);
+        bool any = disk->general ? drain_all(disk) : drain(disk, disk->queues, virtq_split_pop_used, traced);
 
         if (any) {
                 disk->block.irqs++;
@@ -246,7 +268,17 @@ static bool used_buffers(struct virtio_device *device)
         return any;
 }
 
-static void look(struct block_device *block) { used_buffers(virtio_blk_of(block)->virtio); }
+/* Interrupt: what the device has used is complete. The queues share one interrupt (4.2.2). */
+static bool used_buffers(struct virtio_device *device) { return drain_disk(device->driver_data, false); }
+
+static bool used_buffers_traced(struct virtio_device *device) { return drain_disk(device->driver_data, true); }
+
+static void look(struct block_device *block)
+{
+        struct virtio_device *device = virtio_blk_of(block)->virtio;
+
+        device->used_buffers(device);
+}
 
 /* Interrupt: a new capacity, perhaps, but also how a device says that it is broken (2.1.1): see virtio_blk_attend(). */
 static void config_changed(struct virtio_device *device)
@@ -288,13 +320,23 @@ static const struct block_operations operations = {
         .set_write_cache = virtio_blk_set_write_cache,
 };
 
+/* The same, but for its submit; made once, when trace=1. */
+static struct block_operations traced_operations;
+
+static const struct block_operations *choose_operations(void)
+{
+        traced_operations = operations;
+        traced_operations.submit = submit_traced;
+        return trace_on() ? &traced_operations : &operations;
+}
+
 static int probe(struct virtio_device *device)
 {
         struct virtio_blk *disk = memory_allocate(sizeof *disk, sizeof(uint64_t));
 
         if (!disk)
                 return virtio_refuse(device, "too little memory");
-        *disk = (struct virtio_blk){ .virtio = device, .current = disk->queues, .block = { .operations = &operations, .node = device->node,
+        *disk = (struct virtio_blk){ .virtio = device, .current = disk->queues, .block = { .operations = choose_operations(), .node = device->node,
                                                                   .transport = device->name } };
 
         int error = virtio_blk_start(&disk->block);
@@ -302,7 +344,7 @@ static int probe(struct virtio_device *device)
         if (error != 0)
                 return error;
         device->driver_data = disk;
-        device->used_buffers = used_buffers;
+        device->used_buffers = trace_on() ? used_buffers_traced : used_buffers;
         device->config_changed = config_changed;
         block_register(&disk->block);
         return 0;

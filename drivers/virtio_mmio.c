@@ -10,6 +10,7 @@
 #include "irq.h"
 #include "memory.h"
 #include "printk.h"
+#include "trace.h"
 #include "util.h"
 #include "virtio.h"
 
@@ -103,6 +104,12 @@ static int queue_setup(struct virtio_device *device, unsigned index, const struc
 
 static void notify(struct virtio_device *device, unsigned index) { write(device, QUEUE_NOTIFY, index); }
 
+static void notify_traced(struct virtio_device *device, unsigned index)
+{
+        trace_record(TRACE_NOTIFY, NULL, device, index, 0);
+        notify(device, index);
+}
+
 static uint32_t config_read(struct virtio_device *device, unsigned offset, unsigned width)
 {
         uintptr_t field = container_of(device, struct virtio_mmio, device)->base + CONFIG + offset;
@@ -125,6 +132,16 @@ static const struct virtio_transport transport = {
         .config_generation = config_generation,
 };
 
+/* The same, but for its notify; made once, when trace=1. */
+static struct virtio_transport traced_transport;
+
+static const struct virtio_transport *choose_transport(void)
+{
+        traced_transport = transport;
+        traced_transport.notify = notify_traced;
+        return trace_on() ? &traced_transport : &transport;
+}
+
 static bool used_buffers(struct virtio_device *device) { return device->used_buffers && device->used_buffers(device); }
 
 /* Out of line, so that an interrupt about used buffers saves no register: 12 instructions. */
@@ -141,7 +158,8 @@ static bool config_changed(struct virtio_device *device, uint32_t status)
  * in the other order it would be acknowledged unseen. Handled is only what brought a used buffer: a
  * device that goes on about anything else is a storm (irq.c).
  */
-static bool interrupt(void *context)
+__attribute__((always_inline))
+static inline bool handle(void *context, bool traced)
 {
         struct virtio_device *device = context;
         uint32_t status = read(device, INTERRUPT_STATUS);
@@ -149,14 +167,21 @@ static bool interrupt(void *context)
         status &= INTERRUPT_USED_BUFFER | INTERRUPT_CONFIG_CHANGE; /* others are reserved (4.2.2.2) */
         if (status == 0)
                 return false;
+        if (traced)
+                trace_record(TRACE_ACK, NULL, device, status, 0);
         write(device, INTERRUPT_ACK, status);
         acknowledge_before_look();
         return (status & INTERRUPT_CONFIG_CHANGE) != 0 ? config_changed(device, status) : used_buffers(device);
 }
 
+static bool interrupt(void *context) { return handle(context, false); }
+
+static bool interrupt_traced(void *context) { return handle(context, true); }
+
 static int attach(struct virtio_device *device, const struct device_node *node)
 {
-        int error = irq_attach(node->controller, node->interrupt, interrupt, device, node->at->name);
+        int error = irq_attach(node->controller, node->interrupt, trace_on() ? interrupt_traced : interrupt, device,
+                               node->at->name);
 
         if (error == -ENODEV)
                 log_warn("%s: not used: its interrupt controller is none that we drive", node->at->name);
@@ -189,7 +214,7 @@ static int probe(const struct device_node *node)
         mmio->device.type = read(&mmio->device, DEVICE_ID);
         if (mmio->device.type == 0)
                 return 0; /* an empty slot: touch nothing else (4.2.3.1.1) */
-        mmio->device.transport = &transport;
+        mmio->device.transport = choose_transport();
         mmio->device.legacy = version == 1;
         mmio->device.name = version == 1 ? "mmio-legacy" : "mmio-modern";
         mmio->device.node = node->at->name;

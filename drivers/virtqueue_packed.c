@@ -79,7 +79,6 @@ void virtq_packed_add(struct virtq *queue, uint16_t seat)
         bool indirect = queue->layout.indirect;
         unsigned segments = queue->seat[seat].segments;
 
-        queue->taken[seat] = (uint8_t)(indirect ? 1 : segments);
         if (indirect)
                 add_descriptor(queue, seat, (uint64_t)(uintptr_t)list, segments * (uint32_t)sizeof *list,
                                VIRTQ_DESC_F_INDIRECT);
@@ -87,6 +86,8 @@ void virtq_packed_add(struct virtq *queue, uint16_t seat)
                 for (unsigned i = 0; i < segments; i++)
                         add_descriptor(queue, seat, list[i].address, list[i].length,
                                        list[i].packed.flags | (i + 1 < segments ? VIRTQ_DESC_F_NEXT : 0u));
+        /* Last: until here no id of a lying device is this seat's. */
+        shared_store(&queue->taken[seat], (uint8_t)(indirect ? 1 : segments));
 }
 
 /* What the device wishes, read at once. Without EVENT_IDX the flags have only two values (2.8.10). */
@@ -115,6 +116,7 @@ bool virtq_packed_publish(struct virtq *queue)
         shared_store(&queue->published, (uint32_t)new);
         ring_entry_before_index();
         device_store(&descriptor(queue, old)->packed.flags, queue->withheld);
+        shared_store(&queue->shown, (uint32_t)new);
         ring_index_before_event();
         return wants_notification(queue, new, old);
 }

@@ -47,6 +47,13 @@ extern struct executor *block_executor;
  * seats may be what the FIFO waits for, and nobody's task may be woken. Any context.
  */
 void block_complete(struct block_future *request, int result);
+/* Whether `request` ends with the end of one more of its pieces. Any context. */
+static inline bool block_last_piece(const struct block_future *request)
+{
+        return !request->in_pieces ||
+               ((uint16_t)(request->ended + 1) == request->issued && request->cut == request->sectors);
+}
+
 static inline void block_request_batch(void) { executor_request_batch(block_executor); }
 
 /* Ask for a batch in which attend() runs. Any context. */

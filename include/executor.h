@@ -40,22 +40,29 @@ struct batch_hook {
         struct batch_hook *next;
 };
 
+/* It was found asleep: are all those who wait waiting in vain? Or each sleep is recorded. */
+enum { EXECUTOR_STALLED = 1, EXECUTOR_TRACED };
+enum { EXECUTOR_ACCOUNTS = 1, EXECUTOR_TRACES = 2 };
+
 struct executor {
         struct task *tail;     /* shared: producers swap themselves in here */
         uint32_t batch_wanted; /* shared: there is work for the hooks */
         uint32_t watched;      /* shared: the watchdog is armed, or there is none */
-        uint32_t stalled;      /* shared: it has found the hart asleep: are all those who wait waiting in vain? */
+        uint32_t stalled;      /* shared: what a sleep is to be looked into for, or 0 */
         struct task marker;    /* bounds a batch; the queue is empty when it is the tail */
         struct task *tasks, *daemons; /* that have not finished */
         struct task *current;  /* shared: being polled */
         struct batch_hook *hooks;
         void (*watch)(void);   /* arms the watchdog */
-        bool accounting;       /* count the polls of each task, and their ticks, and look for mistakes in them */
+        uint8_t accounting;    /* bits: count the polls of each task, and their ticks, and look for mistakes in them; record them */
         uint64_t longest_poll; /* in ticks; a longer one is told under log=debug */
 };
 
 /* Make `executor` empty. Before anything else is called on it. */
 void executor_init(struct executor *executor);
+
+/* Have polls counted, and with trace=1 recorded, sleeps too. Task context. */
+void executor_account(struct executor *executor, bool on);
 
 /* Add a hook, run after those added before it. The caller keeps `hook` for the executor's life. Task context. */
 void executor_add_hook(struct executor *executor, struct batch_hook *hook);
@@ -93,7 +100,7 @@ static inline void executor_request_batch(struct executor *executor)
  * Ask, once nothing is ready, whether those who wait wait in vain: for who has just ceased to be somebody that
  * could have woken one of them. Any context.
  */
-static inline void executor_look_for_deadlock(struct executor *executor) { shared_store(&executor->stalled, 1); }
+static inline void executor_look_for_deadlock(struct executor *executor) { shared_store(&executor->stalled, EXECUTOR_STALLED); }
 
 /* Whether `task`'s memory is its owner's again. Task context. */
 static inline bool task_finished(const struct task *task) { return task->executor == NULL; }

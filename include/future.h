@@ -16,6 +16,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "arch.h"
@@ -64,6 +65,12 @@ static inline enum poll future_poll(struct future *future, struct waker *waker)
 static inline bool future_pending(const struct future *future)
 {
         return (int32_t)shared_load(&future->state) > 0;
+}
+
+/* The future that `future` awaits, or NULL. Any context. */
+static inline const struct future *future_child(const struct future *future)
+{
+        return future->child ? (const struct future *)(const void *)((const char *)future + future->child) : NULL;
 }
 
 /* Mark `future` ready: `return future_ready(self);`. Any context. */

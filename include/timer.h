@@ -24,6 +24,9 @@ struct timer_future {
  */
 void timer_init(struct executor *executor, uint64_t frequency, bool sstc);
 
+/* Record each deadline that the hardware is given (trace.h). At boot. */
+void timer_trace(void);
+
 /* Called on a supervisor timer interrupt. Interrupt context. */
 void timer_interrupt(void);
 

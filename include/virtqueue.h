@@ -118,12 +118,12 @@ static inline long virtq_pop_used(struct virtq *queue, uint32_t *written)
         return queue->layout.packed ? virtq_packed_pop_used(queue, written) : virtq_split_pop_used(queue, written);
 }
 
-/* Whether what was put at `place`, of those added and not yet popped, has been shown to the device. Any context. */
-static inline bool virtq_is_published(const struct virtq *queue, uint16_t place)
+/* Whether the device may have seen what was put at `place`, of all that was added and not yet popped. Any context. */
+static inline bool virtq_is_shown(const struct virtq *queue, uint16_t place)
 {
-        uint16_t published = (uint16_t)shared_load(&queue->published);
+        uint16_t shown = (uint16_t)shared_load(&queue->shown);
 
-        return (uint16_t)(place - published) >= (uint16_t)(queue->added - published);
+        return (uint16_t)(place - shown) >= (uint16_t)(queue->added - shown);
 }
 
 /* The device cannot have used the request in a popped seat: it is in flight as before, and the queue broken. Interrupt context. */

@@ -90,7 +90,8 @@ struct virtq {
         uint16_t free;     /* a list of seats */
         uint16_t withheld; /* packed: flags of the first descriptor that was added since the last publish */
 
-        uint32_t published; /* shared: `added` as the device has been told */
+        uint32_t published; /* shared: `added` as the device is about to be told: it can have used no more */
+        uint32_t shown;     /* shared: the same, once it has been told: what is beyond it has not seen */
         uint32_t released;  /* shared: seats that the used side hands back */
 
         /* Used side: the interrupt handler. */

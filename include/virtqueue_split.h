@@ -36,6 +36,7 @@ static inline bool virtq_split_publish(struct virtq *queue)
         shared_store(&queue->published, (uint32_t)new);
         ring_entry_before_index();
         device_store(&avail->idx, new);
+        shared_store(&queue->shown, (uint32_t)new);
         ring_index_before_event();
         if (event)
                 return virtq_need_event(device_load(event), new, old);

@@ -36,7 +36,7 @@ static const struct key keys[] = {
         KEY(queue_size, .maximum = 32768),
         KEY(ramdisk, .kind = BYTES, .choices = "kmg", .maximum = UINT64_MAX),
         KEY(ring, .kind = CHOICE, .choices = "split packed"),
-        KEY(trace, .maximum = 0), /* this version records no events */
+        KEY(trace, .maximum = 1),
         KEY(log, .kind = CHOICE, .choices = "error warn info debug"),
 };
 

@@ -17,6 +17,7 @@
 
 #include "block_driver.h"
 #include "printk.h"
+#include "trace.h"
 #include "util.h"
 
 enum block_state { BLOCK_QUEUED = 1, BLOCK_SUBMITTED, BLOCK_CANCELLING };
@@ -77,19 +78,30 @@ void block_complete(struct block_future *request, int result)
         waker->wake(waker);
 }
 
+/* Of one that no used entry ends. */
+static void record_end(const struct block_future *request)
+{
+        if (trace_on())
+                trace_record(TRACE_COMPLETE, NULL, request, (uint32_t)-request->result, 1);
+}
+
 void block_fail(struct block_future *request, int error)
 {
         if (!request->in_pieces || request->result == 0)
                 request->result = error;
         request->issued = request->ended = 0;
-        if (request->future.state != BLOCK_QUEUED) /* else its turn in the FIFO is its end */
-                end(request);
+        if (request->future.state == BLOCK_QUEUED) /* its turn in the FIFO is its end */
+                return;
+        record_end(request);
+        end(request);
 }
 
 /* Its beginning --------------------------------------------------------------------------------- */
 
 static void enqueue(struct block_device *device, struct block_future *request)
 {
+        if (trace_on())
+                trace_record(TRACE_QUEUE, block_executor->current, request, (uint32_t)request->sector, request->operation);
         request->future.state = BLOCK_QUEUED;
         if (!request->in_pieces)
                 request->seated = 0;
@@ -310,8 +322,10 @@ static void seat_waiting(struct block_device *device)
                 device->waiting = next;
                 if (!next)
                         device->waiting_tail = &device->waiting;
-                if (error != 0 && abandon(request, error))
+                if (error != 0 && abandon(request, error)) {
+                        record_end(request);
                         end(request);
+                }
         }
 }
 

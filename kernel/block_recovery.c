@@ -17,6 +17,7 @@
 #include "block.h"
 #include "block_driver.h"
 #include "printk.h"
+#include "trace.h"
 #include "util.h"
 
 enum { VAIN_RESETS_MAX = 3 };
@@ -89,6 +90,8 @@ static void check_deadlines(struct block_device *device)
                 device->operations->look(device);
                 if (overdue(device, now)) {
                         block_broken(device, "a request is overdue");
+                        if (trace_on())
+                                trace_record(TRACE_TIMEOUT, NULL, device, device->number, 0);
                 } else {
                         device->vain_resets = 0;
                         log_warn("disk %u (%s): an interrupt was lost: what it had to say is seen to", device->number,
@@ -168,6 +171,8 @@ static void recover(struct block_device *device)
 
         log_warn("disk %u (%s): %s: it is reset", device->number, device->node, device->broken);
         device->resets++;
+        if (trace_on())
+                trace_record(TRACE_RESET, NULL, device, device->number, 0);
         stopped = operations->stop(device, !hopeful) == 0;
         if (!stopped)
                 log_error("disk %u: its reset does not end: what it had for a buffer may yet be written", device->number);

@@ -22,6 +22,7 @@
 #include "arch.h"
 #include "panic.h"
 #include "printk.h"
+#include "trace.h"
 #include "util.h"
 
 static void enqueue(struct executor *executor, struct task *task)
@@ -42,9 +43,21 @@ static void task_wake(struct waker *waker)
                 enqueue(task->executor, task);
 }
 
+static void task_wake_traced(struct waker *waker)
+{
+        trace_record(TRACE_WAKE, waker, NULL, 0, 0);
+        task_wake(waker);
+}
+
 void executor_init(struct executor *executor)
 {
         *executor = (struct executor){ .tail = &executor->marker, .watched = 1, .longest_poll = UINT64_MAX };
+}
+
+void executor_account(struct executor *executor, bool on)
+{
+        executor->accounting = (on ? EXECUTOR_ACCOUNTS : 0) | (trace_on() ? EXECUTOR_TRACES : 0);
+        shared_store(&executor->stalled, trace_on() ? EXECUTOR_TRACED : 0);
 }
 
 void executor_add_hook(struct executor *executor, struct batch_hook *hook)
@@ -63,7 +76,7 @@ static void spawn(struct task **list, struct executor *executor, struct task *ta
                 panic("task %s is spawned again before it has finished", task->name);
         /* First, and member by member: a waker left over from the task's last life must still link nothing. */
         shared_store(&task->queued, 1);
-        task->waker.wake = task_wake;
+        task->waker.wake = trace_on() ? task_wake_traced : task_wake;
         task->root = root;
         task->executor = executor;
         task->name = name;
@@ -74,6 +87,8 @@ static void spawn(struct task **list, struct executor *executor, struct task *ta
         if (*list)
                 (*list)->all_link = &task->all_next;
         *list = task;
+        if (trace_on())
+                trace_record(TRACE_SPAWN, task, name, 0, 0);
         enqueue(executor, task);
 }
 
@@ -96,6 +111,30 @@ static void retire(struct task *task)
         task->executor = NULL;
 }
 
+/* A poll's beginning and end, and between them where each coroutine of the task resumes, or awaits which leaf. */
+enum { TRACED_DEPTH = 8 };
+
+static void trace_chain(enum trace_kind kind, const struct task *task)
+{
+        const struct future *future = task->root;
+
+        for (int depth = 0; depth < TRACED_DEPTH && future && future_pending(future); depth++, future = future_child(future))
+                trace_record(kind, task, (const void *)(uintptr_t)future->poll, future->state, 0);
+}
+
+__attribute__((noinline))
+static enum poll poll_traced(struct task *task)
+{
+        trace_record(TRACE_POLL_BEGIN, task, NULL, 0, 0);
+        trace_chain(TRACE_RESUME, task);
+
+        enum poll poll = future_poll(task->root, &task->waker);
+
+        trace_chain(TRACE_AWAIT, task);
+        trace_record(TRACE_POLL_END, task, NULL, poll, 0);
+        return poll;
+}
+
 /* The poll, its account, and two lints; what they cost is paid where somebody looks (log=debug, the monitor). */
 __attribute__((noinline))
 static enum poll poll_accounted(struct executor *executor, struct task *task)
@@ -105,7 +144,7 @@ static enum poll poll_accounted(struct executor *executor, struct task *task)
         task->waker.registered = 0;
         task->polls++;
 
-        enum poll poll = future_poll(task->root, &task->waker);
+        enum poll poll = trace_on() ? poll_traced(task) : future_poll(task->root, &task->waker);
         uint64_t ticks = read_time() - start;
 
         task->ticks += ticks;
@@ -122,13 +161,19 @@ static enum poll poll_accounted(struct executor *executor, struct task *task)
         return poll;
 }
 
+__attribute__((noinline))
+static enum poll poll_observed(struct executor *executor, struct task *task)
+{
+        return executor->accounting & EXECUTOR_ACCOUNTS ? poll_accounted(executor, task) : poll_traced(task);
+}
+
 static void run_task(struct executor *executor, struct task *task)
 {
         /* Before the poll: a wake that comes during it must link the task again. */
         shared_store(&task->queued, 0);
         shared_store(&executor->current, task);
 
-        enum poll poll = executor->accounting ? poll_accounted(executor, task) : future_poll(task->root, &task->waker);
+        enum poll poll = executor->accounting ? poll_observed(executor, task) : future_poll(task->root, &task->waker);
 
         /* Woken in its last poll, it is linked once more and lives until it is popped: it is ready then as well. */
         if (poll != POLL_PENDING && shared_swap(&task->queued, 1) == 0)
@@ -181,19 +226,32 @@ static bool idle(const struct executor *executor)
  * be paid each time the hart goes to sleep; and with interrupts masked, or the last one that anybody
  * waits for could come between the look for it and the look for those it has woken.
  */
-__attribute__((noinline)) /* 3 instructions for each sleep */
 static bool look_for_deadlock(struct executor *executor)
 {
-        shared_store(&executor->stalled, 0);
+        shared_store(&executor->stalled, trace_on() ? EXECUTOR_TRACED : 0);
         for (struct batch_hook *hook = executor->hooks; hook; hook = hook->next)
                 if (hook->may_wake && hook->may_wake(hook))
                         return false;
         return true;
 }
 
+/* With trace=1 each sleep comes by here, and this is the sleep: what ends it ends the one that follows at once. */
+__attribute__((noinline)) /* 3 instructions for each sleep */
+static bool look_before_sleep(struct executor *executor)
+{
+        if (shared_load(&executor->stalled) == EXECUTOR_STALLED && look_for_deadlock(executor))
+                return true;
+        if (!trace_on())
+                return false;
+        trace_record(TRACE_SLEEP_BEGIN, NULL, NULL, 0, 0);
+        wait_for_interrupt();
+        trace_record(TRACE_SLEEP_END, NULL, NULL, 0, 0);
+        return false;
+}
+
 static bool stalled(struct executor *executor)
 {
-        return shared_load(&executor->stalled) && look_for_deadlock(executor);
+        return shared_load(&executor->stalled) && look_before_sleep(executor);
 }
 
 static void print_tasks(const struct task *task)

@@ -7,6 +7,7 @@
 
 #include "arch.h"
 #include "printk.h"
+#include "trace.h"
 
 enum { LINES = 1024 /* as many as a PLIC can have */, STORM = 1000 };
 
@@ -16,6 +17,8 @@ struct line {
         const char *name;
         uint64_t count;
         uint32_t idle, last_idle; /* how many in a row had nothing to do, and the count at the last one */
+        irq_handler *traced;      /* trace=1: the handler behind handle_traced() */
+        void *traced_context;
 };
 
 static struct irq_chip chip;
@@ -26,6 +29,18 @@ void irq_set_chip(const struct irq_chip *new_chip) { chip = *new_chip; }
 
 bool irq_available(void) { return chip.claim != 0; }
 
+static bool handle_traced(void *context)
+{
+        struct line *line = context;
+        uint32_t source = (uint32_t)(line - lines);
+        bool handled;
+
+        trace_record(TRACE_INTERRUPT_BEGIN, NULL, NULL, source, 0);
+        handled = line->traced(line->traced_context);
+        trace_record(TRACE_INTERRUPT_END, NULL, NULL, source, handled);
+        return handled;
+}
+
 int irq_attach(uint32_t controller, uint32_t source, irq_handler *handler, void *context, const char *name)
 {
         if (!irq_available() || chip.phandle != controller)
@@ -35,6 +50,9 @@ int irq_attach(uint32_t controller, uint32_t source, irq_handler *handler, void 
         if (lines[source].handler)
                 return -EBUSY;
         lines[source] = (struct line){ .handler = handler, .context = context, .name = name };
+        if (trace_on())
+                lines[source] = (struct line){ .handler = handle_traced, .context = &lines[source], .name = name,
+                                               .traced = handler, .traced_context = context };
         chip.enable(source);
         return 0;
 }

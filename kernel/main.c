@@ -17,6 +17,7 @@
 #include "ramdisk.h"
 #include "sbi.h"
 #include "timer.h"
+#include "trace.h"
 #include "vm.h"
 #include "watchdog.h"
 
@@ -93,7 +94,11 @@ void kernel_main(uint64_t hart, const void *tree, uint64_t entered_at)
         if (args_parse(machine.bootargs) != 0)
                 power_exit(EXIT_INPUT);
         log_limit((enum log_level)arguments.log);
-        executor.accounting = log_shows(LOG_DEBUG);
+        if (arguments.trace) {
+                trace_start();
+                timer_trace();
+        }
+        executor_account(&executor, log_shows(LOG_DEBUG));
         block_init(&executor, timer_ticks(arguments.timeout_ms));
         if (drivers_probe(&machine, device_drivers) != 0)
                 power_exit(EXIT_INPUT);

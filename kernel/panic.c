@@ -34,13 +34,14 @@ enum { INTO_THE_CALL = 2 };
 /* Right below where a frame pointer points are the return address and the caller's frame pointer. */
 static void print_backtrace(uintptr_t frame)
 {
-        char name[NAME_SIZE];
+        char name[NAME_SIZE], place[NAME_SIZE];
         const uintptr_t *words;
 
         for (int depth = 0; depth < BACKTRACE_MAX && is_frame(frame); depth++, frame = words[-2]) {
                 words = (const uintptr_t *)frame;
                 symbol_format(name, sizeof name, words[-1] - INTO_THE_CALL);
-                printk("  called from 0x%lx (%s)\n", words[-1] - INTO_THE_CALL, name);
+                place_format(place, sizeof place, words[-1] - INTO_THE_CALL);
+                printk("  called from 0x%lx (%s%s)\n", words[-1] - INTO_THE_CALL, name, place);
         }
 }
 
@@ -56,7 +57,7 @@ void print_await_chain(const struct future *future)
                         printk("  %*s%s: %s %u\n", 2 * depth, "", name, future->child ? "awaits at line" : "state", future->state);
                 if (future->child == 0 || future->state == FUTURE_DONE)
                         return;
-                future = (const struct future *)(const void *)((const char *)future + future->child);
+                future = future_child(future);
         }
 }
 
@@ -78,7 +79,7 @@ static const struct console_device last_resort = { .put = sbi_put_character };
 void panic_at(uintptr_t pc, uintptr_t frame, uintptr_t stval, const char *cause)
 {
         static bool panicking;
-        char name[NAME_SIZE];
+        char name[NAME_SIZE], place[NAME_SIZE];
 
         interrupts_disable();
         if (panicking) { /* in its own last words, perhaps for want of a console: what is left is to go */
@@ -89,9 +90,11 @@ void panic_at(uintptr_t pc, uintptr_t frame, uintptr_t stval, const char *cause)
         panicking = true;
         console_end_line();
         symbol_format(name, sizeof name, pc);
-        printk("panic cause=%s sepc=0x%lx (%s) stval=0x%lx\n", cause, pc, name, stval);
+        place_format(place, sizeof place, pc);
+        printk("panic cause=%s sepc=0x%lx (%s%s) stval=0x%lx\n", cause, pc, name, place, stval);
         print_backtrace(frame);
         print_tasks();
+        printk("what to do about a panic: docs/troubleshooting.md\n");
         power_exit(EXIT_PANIC);
 }
 

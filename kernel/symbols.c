@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* symbols.c - from an address to a function's name. */
+/* symbols.c - from an address to a function's name, and to a line of source. */
 #include "symbols.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "printk.h"
 
@@ -17,7 +18,14 @@ struct symbol_table {
         struct symbol symbols[];
 };
 
+/* Rows of { half words from the last row, lines from its line }, or { 0, file, line as 16 bits }; then the files' names. */
+struct line_table {
+        uint32_t bytes;
+        uint8_t rows[];
+};
+
 extern const struct symbol_table symbol_table;
+extern const struct line_table line_table;
 extern const char __image_start[], __rodata_start[];
 
 void symbol_format(char *buffer, size_t size, uintptr_t address)
@@ -39,4 +47,44 @@ void symbol_format(char *buffer, size_t size, uintptr_t address)
                 format_text(buffer, size, "?");
         else
                 format_text(buffer, size, "%s+0x%lx", names + symbols[low - 1].name, from_start - symbols[low - 1].offset);
+}
+
+struct place {
+        unsigned file, line;
+};
+
+static struct place place_of(uintptr_t from_start)
+{
+        const uint8_t *row = line_table.rows, *end = row + line_table.bytes;
+        uintptr_t half_words = 0;
+        struct place place = { 0, 0 };
+
+        while (row < end) {
+                half_words += row[0];
+                if (half_words > from_start / 2)
+                        break;
+                if (row[0] == 0) {
+                        place = (struct place){ row[1], row[2] + 256u * row[3] };
+                        row += 4;
+                } else {
+                        place.line += (unsigned)(int8_t)row[1];
+                        row += 2;
+                }
+        }
+        return place;
+}
+
+void place_format(char *buffer, size_t size, uintptr_t address)
+{
+        const char *name = (const char *)line_table.rows + line_table.bytes;
+        struct place place = { 0, 0 };
+
+        if (address >= (uintptr_t)__image_start && address < (uintptr_t)__rodata_start)
+                place = place_of(address - (uintptr_t)__image_start);
+        for (unsigned file = 0; place.line > 0 && file < place.file; file++)
+                name += strlen(name) + 1;
+        if (place.line > 0)
+                format_text(buffer, size, " %s:%u", name, place.line);
+        else
+                *buffer = '\0';
 }

@@ -18,6 +18,7 @@
 
 #include "arch.h"
 #include "sbi.h"
+#include "trace.h"
 #include "util.h"
 
 enum timer_state { TIMER_ARMED = 1 };
@@ -28,7 +29,7 @@ static bool may_wake(struct batch_hook *hook);
 static struct batch_hook hook = { .may_wake = may_wake }; /* shared: it runs when a timer is due, or there is a new one */
 static struct executor *served;
 static uint64_t ticks_per_second;
-static bool has_sstc;
+static enum { SBI, SSTC, SBI_TRACED, SSTC_TRACED } way; /* to set the hardware */
 static struct timer_future *root;
 static uint64_t sequence;
 static uint64_t programmed; /* shared: when the hardware will interrupt; UINT64_MAX: never */
@@ -39,7 +40,7 @@ void timer_init(struct executor *executor, uint64_t frequency, bool sstc)
 {
         served = executor;
         ticks_per_second = frequency;
-        has_sstc = sstc;
+        way = sstc ? SSTC : SBI;
         root = NULL;
         hook.run = NULL;
         programmed = alarm_deadline = UINT64_MAX;
@@ -50,6 +51,8 @@ static uint64_t in_units(uint64_t ticks, uint64_t per_second)
 {
         return ticks / ticks_per_second * per_second + ticks % ticks_per_second * per_second / ticks_per_second;
 }
+
+void timer_trace(void) { way = way == SSTC ? SSTC_TRACED : SBI_TRACED; }
 
 uint64_t timer_microseconds(uint64_t ticks) { return in_units(ticks, 1000000); }
 
@@ -176,16 +179,29 @@ enum poll timer_poll(struct future *future, struct waker *waker)
 
 /* The hardware ----------------------------------------------------------------------------------- */
 
+/* Out of line, or the others would save registers too. */
+__attribute__((noinline))
+static void program_traced(uint64_t deadline)
+{
+        trace_record(TRACE_TIMER_ARM, NULL, (const void *)deadline, 0, 0);
+        if (way == SSTC_TRACED)
+                timer_compare_write(deadline);
+        else
+                sbi_set_timer(deadline);
+}
+
 /* Interrupt at `deadline`, unless the hardware will sooner: what comes too soon finds nothing to do. Interrupts are masked. */
 static void program(uint64_t deadline)
 {
         if (deadline >= shared_load(&programmed))
                 return;
         shared_store(&programmed, deadline);
-        if (has_sstc)
+        if (way == SSTC)
                 timer_compare_write(deadline);
-        else
+        else if (way == SBI)
                 sbi_set_timer(deadline);
+        else
+                program_traced(deadline);
         interrupts_unmask_timer();
 }
 
@@ -210,6 +226,8 @@ void timer_interrupt(void)
                 alarm_function();
         }
         program(alarm_deadline); /* here and not in the hook: the alarm is for whoever keeps the hook waiting */
+        if (trace_on()) /* last, as a jump: 12 instructions for each sleep */
+                trace_record(TRACE_TIMER_FIRE, NULL, NULL, 0, 0);
 }
 
 static void wake_due(struct batch_hook *self)

@@ -22,3 +22,6 @@ uint64_t splitmix64(uint64_t *state);
 
 /* CRC-32C of `length` bytes (Castagnoli, initial and final all ones). Any context. */
 uint32_t crc32c(const void *data, size_t length);
+
+/* The same of data that goes on behind what has the checksum `crc` (0: nothing). Any context. */
+uint32_t crc32c_extend(uint32_t crc, const void *data, size_t length);

@@ -39,6 +39,8 @@
                 shared_value;                                                                      \
         })
 
+#define shared_add(place, value) __atomic_fetch_add(place, value, __ATOMIC_RELAXED) /* an amoadd */
+
 /*
  * Memory that a device reads and writes: each access is one load or store of that width, once.
  * The order between them is made by the barriers below. Any context.
@@ -128,6 +130,7 @@ static inline void interrupts_restore(bool enabled)
 /* Ticks of the platform's timer; instructions retired (exact under QEMU's -icount shift=0). Any context. */
 #define read_time() csr_read(time)
 #define read_instructions() csr_read(instret)
+#define read_cycles() csr_read(cycle)
 
 /* Interrupt this hart at `ticks` of the timer: stimecmp, of Sstc, by its number, for older assemblers do not know it. */
 #define timer_compare_write(ticks) csr_write(0x14d, ticks)

@@ -8,7 +8,9 @@
 
 #include "arch.h"
 #include "irq.h"
+#include "jobs/trace_dump.h"
 #include "printk.h"
+#include "trace.h"
 #include "util.h"
 
 static const struct job *const jobs[] = { &demo_job, &probe_job, &fill_job, &verify_job, &rw_job, &bench_job,
@@ -74,6 +76,8 @@ enum exit_code job_run(struct executor *executor)
 
         enum exit_code code = job->run(executor, disk);
 
+        if (trace_on())
+                trace_dump();
         return executor->tasks ? EXIT_MISMATCH : code; /* those whom nothing can wake */
 }
 

@@ -18,10 +18,12 @@
 #include "jobs/jobs.h"
 #include "jobs/line_editor.h"
 #include "jobs/load.h"
+#include "jobs/trace_dump.h"
 #include "memory.h"
 #include "panic.h"
 #include "printk.h"
 #include "timer.h"
+#include "trace.h"
 
 struct monitor {
         struct future future;
@@ -158,6 +160,21 @@ static struct future *run_irq(struct monitor *self, char *argument)
         (void)self;
         (void)argument;
         irq_print();
+        return NULL;
+}
+
+static struct future *run_trace(struct monitor *self, char *argument)
+{
+        char *number = split(argument);
+        uint64_t count;
+
+        (void)self;
+        if (strcmp(argument, "tail") != 0)
+                return complain("there is trace tail, and no other", argument);
+        if (!trace_on())
+                return complain("nothing is recorded: boot with trace=1", "");
+        if (read_number(number, 20, &count))
+                trace_tail(count);
         return NULL;
 }
 
@@ -314,6 +331,7 @@ static const struct command commands[] = {
         { "entropy", "", "read a few random bytes", run_entropy, finish_entropy },
         { "sleep", "[MS]", "wait (Ctrl-C wakes)", run_sleep, finish_sleep },
         { "spawn", "[READS]", "read random blocks in the background, and tell each second how many", run_spawn, NULL },
+        { "trace", "tail [N]", "the newest events (with trace=1)", run_trace, NULL },
         { "mem", "", "memory", run_mem, NULL },
         { "dt", "[PATH]", "a node of the device tree", run_dt, NULL },
         { "log", "LEVEL", "show lines up to error, warn, info or debug", run_log, NULL },
@@ -369,7 +387,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
                 log_error("job monitor needs a console that can be typed at: there is no UART whose interrupt we have");
                 return EXIT_DEVICE;
         }
-        executor->accounting = true;
+        executor_account(executor, true);
         log_info("The monitor: type help. Ctrl-C ends what waits, Ctrl-D or exit the machine.");
         executor_spawn(executor, &monitor.task, &monitor.future, "monitor");
         executor_run_until_idle(executor);

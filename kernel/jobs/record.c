@@ -37,18 +37,20 @@ static void make_table(uint32_t table[256])
         }
 }
 
-uint32_t crc32c(const void *data, size_t length)
+uint32_t crc32c_extend(uint32_t crc, const void *data, size_t length)
 {
         static uint32_t table[256];
         const uint8_t *bytes = data;
-        uint32_t crc = ~UINT32_C(0);
 
+        crc = ~crc;
         if (table[1] == 0)
                 make_table(table);
         while (length-- > 0)
                 crc = crc >> 8 ^ table[(crc ^ *bytes++) & 0xff];
         return ~crc;
 }
+
+uint32_t crc32c(const void *data, size_t length) { return crc32c_extend(0, data, length); }
 
 static uint64_t pattern_start(uint64_t lba, uint64_t seq, uint64_t seed)
 {

@@ -34,6 +34,8 @@
                 shared_value;                                                                      \
         })
 
+#define shared_add(place, value) __atomic_fetch_add(place, value, __ATOMIC_RELAXED)
+
 #define device_load(place)                                                                         \
         __extension__({                                                                            \
                 host_point();                                                                      \
@@ -79,3 +81,4 @@ MMIO_ACCESS(32)
 #define read_time() host_time()
 #define timer_compare_write(ticks) host_timer_compare(ticks)
 #define read_instructions() UINT64_C(0)
+#define read_cycles() (++host.cycles)

@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "panic.h"
 #include "sbi.h"
+#include "trace.h"
 
 #define WEAK __attribute__((weak))
 
@@ -45,6 +46,7 @@ void host_reset(void)
         planned = NULL;
         stop_expected = false;
         memset(&arguments, 0, sizeof arguments);
+        trace_ring.on = trace_ring.recorded = 0;
 }
 
 int host_setup(void **state)

@@ -45,6 +45,7 @@ struct host {
         uint64_t (*mmio_read)(uintptr_t address, unsigned width);
         void (*mmio_write)(uintptr_t address, unsigned width, uint64_t value);
         uint64_t time, time_step; /* of the timer; host_time() adds the step */
+        uint64_t cycles;          /* each look is one later */
         uint64_t points_max;
         long allocations_left;    /* memory_allocate() fails at 0; -1: never */
 

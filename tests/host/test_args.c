@@ -109,6 +109,7 @@ static const struct {
         GOOD("ring=split", ring, RING_SPLIT),
         GOOD("ring=packed", ring, RING_PACKED),
         GOOD("trace=0", trace, 0),
+        GOOD("trace=1", trace, 1),
         GOOD("log=error", log, LOG_ERROR),
         GOOD("log=warn", log, LOG_WARN),
         GOOD("log=info", log, LOG_INFO),
@@ -167,7 +168,7 @@ static const char *const bad[] = {
         /* out of range */
         "bs=0", "bs=1", "bs=511", "bs=4g", "bs=4294967296", "iodepth=0", "iodepth=4294967296",
         "size=18446744073709551615", "queue_size=32769", "queue_size=65536", "queue_size=18446744073709551615",
-        "trace=1", "disk=18446744073709551616",
+        "trace=2", "disk=18446744073709551616",
         /* no power of two */
         "queue_size=3", "queue_size=5", "queue_size=100", "queue_size=32767",
         /* none of the words */

@@ -3,6 +3,7 @@
  * sources: kernel/executor.c kernel/future.c kernel/timer.c kernel/block.c kernel/block_check.c kernel/block_device.c
  * kernel/block_pieces.c kernel/block_recovery.c kernel/printk.c drivers/virtio.c drivers/virtqueue.c
  * drivers/virtqueue_split.c drivers/virtqueue_packed.c drivers/virtio_blk.c drivers/virtio_blk_setup.c tests/host/ring.c
+ * tests/host/traced.c
  */
 /* A virtio disk whose ring is packed: the driver above it, and at its other end a device that follows the addresses. */
 #include "testing.h"
@@ -13,6 +14,7 @@
 #include "block_driver.h"
 #include "ring.h"
 #include "timer.h"
+#include "traced.h"
 #include "util.h"
 #include "virtio.h"
 #include "waited.h"
@@ -172,7 +174,7 @@ static void interrupt(void)
         device.used_buffers(&device);
 }
 
-static void make(uint64_t features)
+static void make_unprobed(uint64_t features)
 {
         host_reset();
         host.world = serve;
@@ -186,9 +188,19 @@ static void make(uint64_t features)
         memset(&fake, 0, sizeof fake);
         fake.features = VIRTIO_F_VERSION_1 | VIRTIO_F_RING_PACKED | F_FLUSH | features;
         device = (struct virtio_device){ .transport = &transport, .name = "made-up", .node = "packed" };
+}
+
+static void probe(void)
+{
         assert_int_equal(virtio_blk_driver.probe(&device), 0);
         disk = block_device(0);
         fake.resets = 0;
+}
+
+static void make(uint64_t features)
+{
+        make_unprobed(features);
+        probe();
 }
 
 static int setup(void **state)
@@ -277,12 +289,44 @@ static void test_a_lie(void **state)
         }
 }
 
+static void test_recorded(void **state)
+{
+        struct block_future request;
+
+        (void)state;
+        make_unprobed(VIRTIO_F_INDIRECT_DESC);
+        traced_begin();
+        probe();
+        for (uint8_t status = 0; status <= 1; status++) {
+                fake.answer = status;
+                request = block_read(disk, 7, buffer, 2);
+                assert_int_equal(block_wait(&request), status ? -EIO : 0);
+                traced(TRACE_SUBMIT, NULL, &request, 7, BLOCK_READ);
+                traced(TRACE_ADD, NULL, &request, 2, status);
+                traced(TRACE_USED, NULL, &request, status, status);
+                traced(TRACE_COMPLETE, NULL, &request, status, 0);
+        }
+        traced_all();
+        fake.lie = OTHERS;
+        request = block_read(disk, 7, buffer, 2);
+        assert_int_equal(block_wait(&request), 0);
+        traced(TRACE_SUBMIT, NULL, &request, 7, BLOCK_READ);
+        traced(TRACE_ADD, NULL, &request, 2, 2);
+        traced(TRACE_RESET, NULL, disk, 0, 0);
+        traced(TRACE_SUBMIT, NULL, &request, 7, BLOCK_READ);
+        traced(TRACE_ADD, NULL, &request, 2, 0);
+        traced(TRACE_USED, NULL, &request, 0, 0);
+        traced(TRACE_COMPLETE, NULL, &request, 0, 0);
+        traced_all();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_many_laps, setup),
                 cmocka_unit_test_setup(test_errors, setup),
                 cmocka_unit_test_setup(test_a_lie, setup),
+                cmocka_unit_test_setup(test_recorded, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/plic.c kernel/printk.c tests/host/fake_plic.c */
+/* sources: drivers/plic.c kernel/printk.c tests/host/fake_plic.c tests/host/traced.c */
 /* test_plic.c - the interrupt controller and the table behind it, against a PLIC that knows one context only. */
 #include "testing.h"
 
@@ -8,6 +8,7 @@
 
 #include "driver.h"
 #include "fake_plic.h"
+#include "traced.h"
 #include "util.h"
 
 enum { PHANDLE = 9, NDEV = PLIC_SOURCES };
@@ -351,6 +352,30 @@ static void printed(void **state)
                                           "  95  a-device                 0\n1 of them found nothing to do\n");
 }
 
+/* Around the handler, which gets its own context; a source without one is not recorded. */
+static void recorded(void **state)
+{
+        struct source a = { .number = 3, .result = true }, b = { .number = 70 };
+
+        (void)state;
+        traced_begin();
+        attach(&a);
+        attach(&b);
+        plic.high[3] = true;
+        interrupt();
+        plic.high[70] = true;
+        interrupt();
+        irq_dispatch(); /* for nothing */
+        assert_int_equal(a.calls, 1);
+        assert_int_equal(b.calls, 1);
+        assert_int_equal(irq_spurious_count(), 1);
+        traced(TRACE_INTERRUPT_BEGIN, NULL, NULL, 3, 0);
+        traced(TRACE_INTERRUPT_END, NULL, NULL, 3, 1);
+        traced(TRACE_INTERRUPT_BEGIN, NULL, NULL, 70, 0);
+        traced(TRACE_INTERRUPT_END, NULL, NULL, 70, 0);
+        traced_all();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -367,6 +392,7 @@ int main(void)
                 cmocka_unit_test_setup(claim_that_lies, with_plic),
                 cmocka_unit_test_setup(chip_with_more_than_a_plic, setup),
                 cmocka_unit_test_setup(printed, with_plic),
+                cmocka_unit_test_setup(recorded, with_plic),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

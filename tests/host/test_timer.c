@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/timer.c kernel/executor.c kernel/future.c kernel/printk.c tests/host/sleepers.c */
+/* sources: kernel/timer.c kernel/executor.c kernel/future.c kernel/printk.c tests/host/sleepers.c tests/host/traced.c */
 /* Who wakes when, and what the hardware is told. */
 #include "hooks.h"
 #include "sleepers.h"
+#include "traced.h"
 
 #include <errno.h>
 
@@ -289,6 +290,29 @@ static void test_withdrawn_timers_cost_one_interrupt(void **state)
                 assert_int_equal(timers[i].wakes, 0);
 }
 
+/* What the hardware is told, and not what it need not be; by which way, is all the same. */
+static void test_recorded(void **state)
+{
+        for (unsigned way = 0; way < 2; way++) {
+                sstc = way;
+                sleepers_setup(state);
+                traced_begin();
+                timer_trace();
+                for (unsigned i = 0; i < 2; i++) {
+                        sleepers[i].timer = sleep_until(2000 + 1000 * i);
+                        executor_spawn(&executor, &sleepers[i].task, &sleepers[i].timer.future, "sleeper");
+                        traced(TRACE_SPAWN, &sleepers[i].task, "sleeper", 0, 0);
+                }
+                executor_run_until_idle(&executor);
+                for (uintptr_t i = 0; i < 2; i++) {
+                        traced(TRACE_TIMER_ARM, NULL, (void *)(2000 + 1000 * i), 0, 0);
+                        traced(TRACE_TIMER_FIRE, NULL, NULL, 0, 0);
+                        traced(TRACE_WAKE, &sleepers[i].task, NULL, 0, 0);
+                }
+                traced_all();
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -308,6 +332,7 @@ int main(void)
                 cmocka_unit_test_setup(test_later_deadlines_cost_nothing, sleepers_setup),
                 cmocka_unit_test_setup(test_silence_after_the_last_deadline, sleepers_setup),
                 cmocka_unit_test_setup(test_withdrawn_timers_cost_one_interrupt, sleepers_setup),
+                cmocka_unit_test_setup(test_recorded, sleepers_setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

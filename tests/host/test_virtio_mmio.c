@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/virtio_mmio.c drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtqueue_packed.c kernel/printk.c tests/host/registers.c */
+/* sources: drivers/virtio_mmio.c drivers/virtio.c drivers/virtqueue.c drivers/virtqueue_split.c drivers/virtqueue_packed.c kernel/printk.c tests/host/registers.c tests/host/traced.c */
 /* test_virtio_mmio.c - the real transport, before registers that forbid what the specification forbids. */
 #include <errno.h>
 
@@ -9,6 +9,7 @@
 #include "irq.h"
 #include "registers.h"
 #include "testing.h"
+#include "traced.h"
 #include "util.h"
 
 enum { PHANDLE = 5, SOURCE = 7 };
@@ -331,6 +332,34 @@ static void early_interrupts_are_harmless(void **state)
         assert_int_equal(registers.interrupt_status, 0);
 }
 
+/* What is written all the same; an interrupt of another's is not recorded. */
+static void recorded(void **state)
+{
+        struct virtq queue;
+
+        (void)state;
+        registers.features = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | 1u << 9;
+        traced_begin();
+        assert_int_equal(probe(2), 0);
+        probed->used_buffers = drain;
+        registers_forget();
+        registers.interrupt_status = 0;
+        assert_false(handler(handler_context));
+        assert_string_equal(registers.trace, "R060 ");
+        traced_all();
+        registers.interrupt_status = 7;
+        any_used = true;
+        assert_true(handler(handler_context));
+        traced(TRACE_ACK, NULL, probed, 3, 0);
+        registers.interrupt_status = 1;
+        assert_true(handler(handler_context));
+        traced(TRACE_ACK, NULL, probed, 1, 0);
+        bring_up(&queue);
+        assert_non_null(strstr(registers.trace, "W050=0 "));
+        traced(TRACE_NOTIFY, NULL, probed, 0, 0);
+        traced_all();
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -347,6 +376,7 @@ int main(void)
                 cmocka_unit_test_setup(configuration_by_the_width_of_its_fields, setup),
                 cmocka_unit_test_setup(interrupts_are_acknowledged_first, setup),
                 cmocka_unit_test_setup(early_interrupts_are_harmless, setup),
+                cmocka_unit_test_setup(recorded, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

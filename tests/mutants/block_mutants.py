@@ -7,6 +7,12 @@ CHECK = "kernel/block_check.c"
 RECOVERY = "kernel/block_recovery.c"
 
 MUTANTS = [
+    ("queue-not-recorded", BLOCK, "trace", {
+        "                trace_record(TRACE_QUEUE, block_executor->current, request, (uint32_t)request->sector, request->operation);\n": """
+                ;
+"""}),
+    ("end-in-the-queue-not-recorded", BLOCK, "trace", {
+        "                        record_end(request);\n                        end(request);\n": "                        end(request);\n"}),
     ("block-looks-before-it-stores-the-waker", BLOCK, "interleave", {
         "        waker_register(&self->waker, waker);\n        if (shared_load(&future->state) == FUTURE_NEW)": """
         bool new = shared_load(&future->state) == FUTURE_NEW, done = shared_load(&future->state) == FUTURE_DONE;

@@ -42,7 +42,7 @@ def sources_of(program):
     path = f"tests/host/test_{program}.c"
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
         named = re.search(r"\bsources:(.*?)\*/", file.read(2000), re.S)
-    return [path, "tests/host/host.c", *named[1].replace("\n *", " ").split()]
+    return [path, "tests/host/host.c", "kernel/trace.c", *(named[1].replace("\n *", " ").split() if named else [])]
 
 
 def compile_source(source, output, *more):

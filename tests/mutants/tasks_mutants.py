@@ -7,6 +7,8 @@ COMBINATORS = "kernel/combinators.c"
 TIMER = "kernel/timer.c"
 
 MUTANTS = [
+    ("recorded-while-it-is-read", "kernel/trace.c", "trace_ring", {"if (!shared_load(&trace_ring.on))": "if (false)"}),
+    ("wake-not-recorded", EXECUTOR, "trace", {"        trace_record(TRACE_WAKE, waker, NULL, 0, 0);\n": ""}),
     ("flag-cleared-after-the-poll", EXECUTOR, "races", {
         "        shared_store(&task->queued, 0);\n        shared_store(&executor->current, task);": """
         shared_store(&executor->current, task);""",
@@ -105,8 +107,7 @@ MUTANTS = [
     ("permit-taken-twice", "kernel/semaphore.c", "semaphore", {"->permits--;": "->permits -= 0;"}),
     ("past-deadline-waits", TIMER, "timer", {"if (self->deadline <= timer_now())": "if (false)"}),
     ("deadline-is-relative", TIMER, "timer", {
-        "timer_compare_write(deadline);": "timer_compare_write(deadline - read_time());",
-        "sbi_set_timer(deadline);": "sbi_set_timer(deadline - read_time());"}),
+        "        if (way == SSTC)\n": "        deadline -= read_time();\n        if (way == SSTC)\n"}),
     ("due-one-tick-late", TIMER, "timer", {"root->deadline <= now": "root->deadline < now"}),
     ("place-overwritten-while-pending", "include/coro.h", "coro", {
         "                if (future_pending(&(place).future))                                               \\\n": "                if (false) \\\n"}),

@@ -5,6 +5,7 @@ DISK = "drivers/virtio_blk.c"
 DISK_SETUP = "drivers/virtio_blk_setup.c"
 
 MUTANTS = [
+    ("complete-recorded-for-each-piece", DISK, "trace", {"if (traced && block_last_piece(request))": "if (traced)"}),
     ("back-as-another-disk", DISK_SETUP, "reset", {
         "again && device->features != block->features": "false"}),
     ("cache-not-restored", DISK_SETUP, "disk", {

@@ -51,7 +51,7 @@ def await_chain(t):
 @test("panic: the offset of sepc is right")
 def offset(t):
     panic = boot(t, "job=panic").check(5).only("panic")
-    name, distance = panic["place"].split("+")
+    name, distance = panic["place"].split(" ")[0].split("+")
     symbols = start.symbols()
     # A static function's name may be there more than once; one of them must fit.
     with_name = [value for found, value in start.all_symbols() if found == name]
