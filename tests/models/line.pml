@@ -7,15 +7,32 @@
  * happens between interrupts_save() and interrupts_restore() is one atomic step here; which task is polled
  * when is left to chance, which is more than the executor's queue allows.
  *
- *      receive     wait_poll(): take, or join the line and wait for a wake
- *      withdraw    wait_poll() without a waker
- *      send        channel_try_send(), put(): the first item wakes the first of the line
- *
  * It holds that whenever there are items and a line, the first of the line has been woken; that the line
  * is served in the order in which it was joined; that items come out once, in order, and none is lost.
+ *
+ * kernel/wait_queue.c: wait_poll
+ *      receiver        bool enabled = interrupts_save();
+ *      receiver        enum poll poll = poll_masked(container_of(future, struct wait_future, future), waker);
+ *      receiver        interrupts_restore(enabled);
+ * kernel/wait_queue.c: poll_masked
+ *      receiver        its_turn = in_line ? queue->first == self : !queue->first;
+ *      receiver        if (waker == NULL)
+ *      receiver        if (its_turn && queue->available(queue))
+ *      receiver        join_line(queue, self);
+ * kernel/wait_queue.c: end_wait
+ *      leave           leave_line(wait->queue, wait);
+ *      wake_first      wait_queue_serve(wait->queue);
+ * kernel/wait_queue.c: wait_queue_wake_first
+ *      wake_first      if (first && queue->available(queue))
+ *      wake_first      first->waker->wake(first->waker);
+ * kernel/channel.c: put
+ *      send            if (channel->count++ == 0)
+ *      wake_first      wait_queue_serve(&channel->receivers);
+ * kernel/channel.c: has_item
+ *      AVAILABLE       return channel->count > 0 || channel->closed;
  */
-#define RECEIVERS 3
-#define ITEMS 4
+#define RECEIVERS 3             /* nightly: 4 */
+#define ITEMS 4                 /* nightly: 6 */
 #define NONE 255
 
 byte line[RECEIVERS], length;   /* who waits; line[0] is the first */
@@ -136,9 +153,10 @@ active proctype interrupt_sender()
 
 init {
         atomic {
-                run receiver(0);
-                run receiver(1);
-                run receiver(2)
+                do
+                :: at < RECEIVERS -> run receiver(at); at++
+                :: else -> break
+                od
         }
         ended == RECEIVERS;
         assert(received == ITEMS && length == 0)

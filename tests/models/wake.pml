@@ -6,16 +6,42 @@
  * request whenever it likes; the interrupt is taken at any POINT at which interrupts are enabled, and
  * runs to its end, as it does on one hart. A POINT stands between any two shared accesses.
  *
- *      wake()      task_wake() and enqueue(): swap the flag, swap the tail, link
- *      poll()      a leaf such as block_poll(), and run_task(): clear, poll, retire
- *      hooks()     run_hooks(), with block.c's: seat who waits
- *      interrupt() block_complete(): done, batch wanted, wake
- *
  * Left out: what a poll does beside, several hooks, withdrawal, daemons. Each -D mutant below breaks one
  * rule of design.md 3, and spin must find what comes of it.
+ *
+ * kernel/executor.c: task_wake
+ *      interrupt       if (shared_swap(&task->queued, 1) == 0)
+ * kernel/executor.c: enqueue
+ *      enqueue         shared_store(&task->next, (struct task *)NULL);
+ *      enqueue         former = shared_swap(&executor->tail, task);
+ *      enqueue         shared_store(&former->next, task);
+ * kernel/executor.c: run_batch
+ *      hart            struct task *task = shared_load(&executor->marker.next), *next;
+ *      enqueue         enqueue(executor, &executor->marker);
+ *      hart            next = shared_load(&task->next);
+ *      hart            } while (task != &executor->marker);
+ *      hart            if (shared_load(&executor->batch_wanted))
+ * kernel/executor.c: run_task
+ *      hart            shared_store(&task->queued, 0);
+ *      poll            future_poll(task->root, &task->waker);
+ *      retire          if (poll != POLL_PENDING && shared_swap(&task->queued, 1) == 0)
+ * kernel/executor.c: run_hooks
+ *      hooks           shared_store(&executor->batch_wanted, 0);
+ *      hooks           run(hook);
+ * kernel/executor.c: executor_run_until_idle
+ *      hart            interrupts_disable();
+ *      hart            if (executor->tasks && idle(executor)) {
+ *      hart            wait_for_interrupt();
+ *      hart            interrupts_enable();
+ * kernel/block.c: block_poll
+ *      poll            waker_register(&self->waker, waker);
+ *      poll            return shared_load(&future->state) == FUTURE_DONE ? POLL_READY : POLL_PENDING;
+ * kernel/block.c: block_complete
+ *      interrupt       future_ready(&request->future);
+ *      interrupt       waker->wake(waker);
  */
-#define TASKS 2
-#define ROUNDS 2
+#define TASKS 2                 /* nightly: 3 */
+#define ROUNDS 2                /* nightly: 3 */
 #define MARKER TASKS
 #define NONE 255
 
