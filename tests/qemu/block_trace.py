@@ -13,11 +13,11 @@ END = re.compile(r"virtio_blk_req_complete vdev \S+ req (\S+) status (\d+)")
 class Requests:
     """all: (kind, sector, sectors) in the order of submission; most: how many there were at once.
 
-    flushes: how many ended. overlaps: pairs that were in flight together and share a sector.
+    failed: those that the device ended with an error. flushes: how many ended. overlaps: pairs that were in flight together and share a sector.
     """
 
     def __init__(self, log):
-        self.all, self.most, self.flushes, self.overlaps = [], 0, 0, []
+        self.all, self.failed, self.most, self.flushes, self.overlaps = [], [], 0, 0, []
         in_flight = {}
         for line in log.splitlines():
             if match := BEGIN.match(line):
@@ -26,8 +26,12 @@ class Requests:
                 in_flight[match[2]] = one
                 self.all.append(one)
                 self.most = max(self.most, len(in_flight))
-            elif (match := END.match(line)) and in_flight.pop(match[1], None) is None:
-                self.flushes += 1       # of the ones that are no read and no write, the only one
+            elif match := END.match(line):
+                one = in_flight.pop(match[1], None)
+                if one is None:         # of the ones that are no read and no write, the only one
+                    self.flushes += 1
+                elif match[2] != "0":
+                    self.failed.append(one)
 
     def of(self, kind):
         return [one for one in self.all if one[0] == kind]

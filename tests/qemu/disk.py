@@ -60,7 +60,7 @@ def slow(path, bytes_a_second, device=""):
 
 def logged(path, log, device=""):
     """The file at `path`, and every write, flush and discard in the file `log`."""
-    node = {"driver": "blklogwrites", "file": file_node(path), "log": file_node(log)}
+    node = {"driver": "blklogwrites", "file": file_node(path), "log": file_node(log), "log-super-update-interval": 1}
     return Disk(raw(node), device)
 
 

@@ -182,6 +182,39 @@ static void hurry(struct executor *executor, struct block_device *disk)
         executor_spawn(executor, &hasty.task, &hasty.future, "hasty");
 }
 
+struct misplaced {
+        struct future future;
+        struct task task;
+        struct timer_future pause;
+        uint64_t number;
+};
+
+static enum poll misplaced_poll(struct future *future, struct waker *waker)
+{
+        struct misplaced *self = container_of(future, struct misplaced, future);
+
+        CORO_BEGIN(self, waker);
+        switch (self->number) {
+        default: AWAIT(self->pause, sleep_ms(1));
+        }
+        CORO_END();
+}
+
+static void misplace(struct executor *executor)
+{
+        static struct misplaced misplaced = { .future.poll = misplaced_poll };
+
+        executor_spawn(executor, &misplaced.task, &misplaced.future, "misplaced");
+}
+
+__attribute__((noinline))
+static uint64_t deep(uint64_t level)
+{
+        volatile uint64_t kept = level;
+
+        return level == 0 ? 0 : deep(level - 1) + kept;
+}
+
 static enum exit_code run(struct executor *executor, struct block_device *disk)
 {
         mutex_init(&left);
@@ -194,6 +227,10 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
         case 3: hog(executor, 50); break;
         case 4: forget(executor); break;
         case 5: twice(executor); break;
+        case 7: hog(executor, 3600000); break;
+        case 8: misplace(executor); break;
+        case 9: printk("%lu\n", deep(1 << 20)); break;
+        case 10: printk("%u\n", *(volatile uint32_t *)(uintptr_t)disk->vain_resets); break;
         default: hurry(executor, disk);
         }
         executor_run_until_idle(executor);

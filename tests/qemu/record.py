@@ -3,7 +3,10 @@
 import functools
 import struct
 
+from tap import Failure
+
 SECTOR = 512
+ZERO = bytes(SECTOR)
 MASK = (1 << 64) - 1
 MAGIC = 0x31304C4C41555153
 
@@ -40,6 +43,15 @@ def record(lba, seq, seed):
     pattern = b"".join(struct.pack("<Q", next(words)) for _ in range(60))[:476]
     body = struct.pack("<QQQQ", MAGIC, lba, seq, seed) + pattern
     return body + struct.pack("<I", crc32c(body))
+
+
+@functools.lru_cache(maxsize=None)
+def seq_of(data, lba, seed):
+    """The seq of the record in a sector, which must be one."""
+    seq = int.from_bytes(data[16:24], "little")
+    if data != record(lba, seq, seed):
+        raise Failure(f"sector {lba} holds no record of seed {seed}: {data.hex()}")
+    return seq
 
 
 @functools.lru_cache(maxsize=None)

@@ -10,13 +10,19 @@ from machine import KERNEL, ROOT, Machine
 
 
 @functools.lru_cache(maxsize=None)
-def all_symbols(path=KERNEL):
-    """(name, address) of each symbol; the reader is the one of the check after linking."""
+def elf(path=KERNEL):
+    """The kernel's file; the reader is the one of the check after linking."""
     name = os.path.join(ROOT, "scripts/check_image")
     loader = importlib.machinery.SourceFileLoader("check_image", name)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("check_image", loader))
     loader.exec_module(module)
-    return [(name, value) for name, _, value in module.Elf(path).symbols()]
+    return module.Elf(path)
+
+
+@functools.lru_cache(maxsize=None)
+def all_symbols(path=KERNEL):
+    """(name, address) of each symbol."""
+    return [(name, value) for name, _, value in elf(path).symbols()]
 
 
 def symbols():

@@ -4,6 +4,7 @@ import struct
 
 import disk
 import record
+from block_log import log_entries
 from machine import boot
 from tap import expect, expect_equal, test
 
@@ -73,16 +74,6 @@ def durable(t, depth):
     # With several tasks a flush may overtake another, and its line with it: each is true by itself.
     if depth == 1:
         expect_equal("durable lines", found, [*range(32, SIZE // 512 + 1, 32), SIZE // 512])
-
-
-def log_entries(log):
-    """(kind, first sector, number of sectors) of each entry of a blklogwrites log."""
-    count, size = struct.unpack_from("<QI", log, 16)
-    at = size
-    for _ in range(count):
-        sector, sectors, flags, _ = struct.unpack_from("<QQQQ", log, at)
-        at += size + (sectors * size if not flags & 4 else 0)
-        yield ("flush" if flags & 1 else "discard" if flags & 4 else "write"), sector, sectors
 
 
 @test("fill: what is called durable was written, then flushed, by QEMU's own log")

@@ -5,11 +5,11 @@ import struct
 import disk
 import record
 import start
+from block_log import entries
 from block_trace import boot_traced, check_places
 from machine import Machine, boot
 from tap import expect, expect_equal, test
 from test_errors import REPORT, rule
-from test_records import log_entries
 
 KIB = disk.KIB
 SIZE, BS = 64 * KIB, 4 * KIB
@@ -104,17 +104,10 @@ def check_log(log):
 
     Writes to one place must be in the order of their seqs.
     """
-    (count, size), at, seqs, prefixes, last = struct.unpack_from("<QI", log, 16), 0, [], [], {}
-    expect_equal("entries of the log", count, len(list(log_entries(log))))
-    at = size
-    for _ in range(count):
-        sector, sectors, flags, _ = struct.unpack_from("<QQQQ", log, at)
-        at += size
-        if flags & 1:
+    seqs, prefixes, last = [], [], {}
+    for kind, sector, _, data in entries(log):
+        if kind == "flush":
             prefixes.append(next(seq for seq in range(1, len(seqs) + 2) if seq not in seqs) - 1)
-            continue
-        data = log[at:at + sectors * size]
-        at += len(data)
         for first in range(0, len(data), BS):   # QEMU may have merged neighbours
             seq = struct.unpack_from("<Q", data, first + 16)[0]
             expect_equal("the record", data[first:first + 512], record.record(sector + first // 512, seq, 1))

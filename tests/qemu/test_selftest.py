@@ -3,9 +3,9 @@
 import re
 
 import disk
+from block_log import log_entries
 from machine import boot
 from tap import expect, expect_equal, test
-from test_records import log_entries
 
 SIZE = 256 * disk.KIB
 BLOCKS = 32                     # that the tests use

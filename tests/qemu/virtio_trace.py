@@ -30,7 +30,7 @@ def split_log(text):
             accesses.append((int(match[1], 16), None))
         elif match:
             accesses.append((int(match[2], 16), int(match[3], 16)))
-        elif not re.match(r"virtio_\w+ ", line):
+        elif not re.match(r"(virtio|virtqueue|serial)_\w+ ", line):
             others.append(line)
     return accesses, others
 
@@ -170,6 +170,8 @@ def slots(accesses, legacy):
         # Whose status it is cannot be told when several devices run.
         elif running and not again and len(ready) > 1 and offset in (STATUS, GENERATION, CONFIG):
             continue
+        elif again and again.status == 0 and len(ready) > 1 and offset >= GENERATION:
+            continue                    # it may be given up, and this the other's
         slot = again or (ready[-1] if running and ready else found[-1])
         if value is None:
             slot.read(offset)
