@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""The debugger's view: what gdb says of a stopped kernel, held against what the kernel says itself."""
+import os
+import random
+import re
+import shutil
+import subprocess
+import time
+
+import disk
+from machine import KERNEL, ROOT, Machine
+from screen import render
+from tap import Skip, expect, expect_equal, test
+
+STOPS = 50
+GDB = "gdb-multiarch"
+SCRIPT = os.path.join(ROOT, "scripts", "squall_gdb.py")
+STATE = re.compile(r"(\S+): (running|ready|waiting)(?:, (\d+) polls)?")
+PLACE = re.compile(r"awaits at (?:line |\S+:)(\d+)")
+
+
+def socket_arguments(path):
+    return ["-chardev", f"socket,id=stub,server=on,wait=off,path={path}", "-gdb", "chardev:stub"]
+
+
+def gdb(socket_path, commands, environment=None, seconds=60):
+    """What gdb prints for `commands` at the machine behind that socket."""
+    if not shutil.which(GDB):
+        raise Skip(f"there is no {GDB}")
+    line = [GDB, "-q", "-nx", "-batch", "-iex", "set auto-load no", "-ex", "set architecture riscv:rv64",
+            "-ex", "set pagination off", "-ex", "set remotetimeout 60", "-ex", f"target remote {socket_path}", "-ex", f"source {SCRIPT}"]
+    for command in commands:
+        line += ["-ex", command]
+    result = subprocess.run(line + [KERNEL], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=seconds, env={**os.environ, **(environment or {})}, check=False)
+    return result.stdout + result.stderr
+
+
+def views(lines):
+    """{(task, state): the lines of its awaits}, as a sorted list; of the kernel's ps or of gdb's await."""
+    found = []
+    for line in lines:
+        state, place = STATE.match(line), PLACE.search(line)
+        if state:
+            found.append((state[1], state[2], []))
+        elif place and found:
+            found[-1][2].append(int(place[1]))
+    return sorted(found)
+
+
+def stop(text, number):
+    match = re.search(rf"<stop {number}>\n(.*?)(?=<stop|\Z)", text, re.S)
+    expect(match, f"stop {number} is missing:\n{text[-2000:]}")
+    return match[1].splitlines()
+
+
+def kernels_answers(machine):
+    """What its ps said at each stop."""
+    while True:
+        after_boot = render(machine.raw).partition("squall> ")[2]
+        answers = re.findall(r"disk 0 node=.*\n((?:.*\n)*?)disk 0 node=.*\n", after_boot)
+        if len(answers) == STOPS:
+            return answers
+        expect(machine.read() and time.monotonic() < machine.deadline, f"the kernel answered only {len(answers)} times")
+
+
+@test("gdb: at 50 random stops it sees the tasks that the kernel's own ps sees", long=True)
+def random_stops(t):
+    seed, path = str(random.randrange(1 << 32)), t.path("gdb.sock")
+    t.note(f"seed {seed}")
+    with Machine(t, "job=monitor", disks=[disk.null(64 * disk.MIB)], typed=True, limit=120,
+                 arguments=socket_arguments(path)) as machine:
+        machine.until("squall> ")
+        for _ in range(3):
+            machine.type("spawn\r")
+        machine.until(r"(?:spawn\n(?:.*\n)*?squall> ){2}")
+        said = gdb(path, [f"source {os.path.join(ROOT, 'tests/qemu/gdb_stops.py')}"],
+                   {"STOPS": str(STOPS), "SEED": seed}, 100)
+        stops = [stop(said, number) for number in range(STOPS)]
+        answers = kernels_answers(machine)
+    states = set()
+    for number in range(STOPS):
+        ours = views(line for line in stops[number] if "; " not in line)
+        expect_equal(f"stop {number}", ours, views(answers[number].splitlines()))
+        states |= {state for _, state, _ in ours}
+    expect({"running", "waiting"} & states, f"all tasks were always {states}")
+    t.note(f"{STOPS} stops; states seen: {', '.join(sorted(states))}")
+
+
+def stopped_bench(t, commands):
+    path = t.path("gdb.sock")
+    with Machine(t, "job=bench iodepth=8 number_ios=100000000 timeout_ms=0",
+                 disks=[disk.null(64 * disk.MIB, latency_ns=3 * 10**9)], arguments=socket_arguments(path)) as machine:
+        machine.until("^disk 0 ")
+        while "bench: waiting" not in gdb(path, ["squall tasks"]): # QEMU has read from the disk itself, and so waited
+            expect(time.monotonic() < machine.deadline, "the requests are never under way")
+        return gdb(path, commands)
+
+
+@test("gdb: the chain of a task ends at its request; rings, requests and interrupts are shown")
+def whole_view(t):
+    said = stopped_bench(t, ["squall tasks", "squall await bench", "squall virtq 0", "squall requests", "squall irq"])
+    expect(len(re.findall(r"(?m)^bench: waiting; reader_poll: awaits at kernel/jobs/bench.c:\d+$", said)) == 8,
+           f"not eight tasks: {said}")
+    expect(len(re.findall(r"(?m)^    block_poll: state 2: read of sector \d+, 8 sectors, disk 0$", said)) == 8, said)
+    expect(re.search(r"(?m)^queue 0: split, 1024 entries, 1024 seats; (\d+) added, \1 published, \d+ used; not broken$", said), said)
+    expect(re.search(r"(?m)^ +\d+ \.*#{8}\.*$", said), said)
+    for lead in ("  ", "queue 0 "):
+        expect_equal(f"{lead}descriptor", len(re.findall(
+            rf"(?m)^{lead}descriptor \d+: read of sector \d+, 8 sectors, disk 0; task bench$", said)), 8)
+    expect(re.search(r"(?m)^ +8  virtio_mmio@10008000 +\d+ interrupts, the last 0 for nothing", said), said)
+    expect(re.search(r"(?m)^the hart takes interrupts: ", said), said)
+
+
+@test("gdb: what is not there is refused in words", command="squall await nobody", words="there is no task 'nobody'; there are: bench")
+@test("gdb: what is not there is refused in words", command="squall virtq 7", words="there is no disk 7")
+@test("gdb: what is not there is refused in words", command="squall virtq x", words="not a number: x")
+def refusals(t, command, words):
+    said = stopped_bench(t, [command])
+    expect(words in said and "Traceback" not in said, said)
+
+
+@test("gdb: before the kernel has an executor it says so")
+def too_early(t):
+    path = t.path("gdb.sock")
+    with Machine(t, "job=demo", arguments=[*socket_arguments(path), "-S"]):
+        said = gdb(path, ["squall tasks", "squall requests"])
+    expect("it is still coming up" in said and "Traceback" not in said, said)
