@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""docs/writing-a-driver.md: what it shows is in the tree, and the driver can be put together from it, and compiled."""
+"""docs/writing-a-driver.md: what it shows is in the tree, and the driver can be put together from it, and compiled.
+docs/book: what it shows is what there is, and its links lead somewhere."""
+import glob
 import os
 import re
+import subprocess
 
-from machine import ROOT
+from machine import KERNEL, ROOT
 from tap import expect, test
 from work import copy_tree, make, must, write
 
@@ -60,3 +63,38 @@ def names(_t):
         expect(os.path.exists(os.path.join(ROOT, name)), f"there is no {name}")
     lines = sum(bool(line.strip()) for line in re.sub(r"/\*.*?\*/", "", read(DRIVER), flags=re.S).splitlines())
     expect(f"`{DRIVER}`, {lines} lines\nof code" in page(), f"the driver has {lines} lines of code")
+
+
+def book_check(folder, elf):
+    done = subprocess.run([os.path.join(folder, "scripts/book"), "--check", elf], capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@test("book: it shows the console, the bytes and the code that there are", long=True)
+def book(_t):
+    status, said = book_check(ROOT, KERNEL)
+    expect(status == 0, said)
+
+
+@test("book: a page that is stale is named", page="3-a-request.md", old="idx: 1 entry is there", new="idx: 2 entries are there")
+@test("book: a page that is stale is named", page="2-virtio.md", old="add_status(device, VIRTIO_STATUS_DRIVER);", new="add_status(device, 2);")
+@test("book: a page that is stale is named", page="figures/framework.svg", old="lines of code", new="lines")
+def stale_book(t, page, old, new):
+    folder = copy_tree(t.path("squall"), ("scripts", "kernel", "drivers", "include", "docs"))
+    name = f"docs/book/{page}"
+    text = read(name)
+    expect(old in text, f"{name} has no {old!r}")
+    write(folder, name, text.replace(old, new))
+    status, said = book_check(folder, KERNEL)
+    expect(status == 1 and name in said and "make book" in said, f"{status}: {said}")
+
+
+@test("docs: links lead somewhere, and files that are named are there")
+def links(_t):
+    for path in glob.glob(os.path.join(ROOT, "docs", "**", "*.md"), recursive=True):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        for link in re.findall(r"\]\(([^)#:]+)\)", text):
+            expect(os.path.exists(os.path.join(os.path.dirname(path), link)), f"{path}: {link} leads nowhere")
+        for name in set(re.findall(r"`((?:kernel|drivers|include|scripts|tests|docs)/[\w./-]*)`", text)):
+            expect(os.path.exists(os.path.join(ROOT, name)), f"{path}: there is no {name}")
