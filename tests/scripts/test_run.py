@@ -8,7 +8,7 @@ from machine import ROOT
 from tap import expect, expect_equal, test
 
 RUN = os.path.join(ROOT, "tests/run")
-SUITES = ("scripts", "reject", "models", "proof", "mutants", "host", "coverage", "fuzz", "sim", "qemu", "trace")
+SUITES = ("scripts", "reject", "models", "proof", "mutants", "host", "coverage", "fuzz", "sim", "qemu", "trace", "sabotage")
 ALL, OTHERS = 2 * len(SUITES), 2 * len(SUITES) - 2      # tests, when each suite has two: all, and without those of one suite
 GOOD = "echo '1..2'; echo 'ok 1 - one'; echo '# a figure'; echo 'ok 2 - two'\n"
 
