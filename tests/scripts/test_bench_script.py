@@ -6,11 +6,16 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
+import xml.etree.ElementTree
 
 import machine
 import work
 from tap import expect, expect_equal, test
+
+sys.path.insert(0, os.path.join(machine.ROOT, "scripts"))
+import bench_report  # noqa: E402 - found in the folder above
 
 SCRIPT = os.path.join(machine.ROOT, "scripts/bench")
 LINE = ("bench rw=randread bs=4096 iodepth=32 ios=20000 iops=100000 bw=400000 lat_ns=800/900/5000 clat_ns=850/1000/2000/4000 "
@@ -86,3 +91,29 @@ def interrupted(t, number):
     while any(os.path.exists(f"/proc/{pid}") for pid in found):
         expect(time.monotonic() < give_up, "QEMU is still there")
         time.sleep(0.01)
+
+
+def report_of(t):
+    """The pictures of made-up figures; (svg, html)."""
+    depths = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+    rising = {depth: 1000.0 * depth for depth in depths}
+    charts = bench_report.charts({"Squall": rising, "loop": {depth: 2 * rate for depth, rate in rising.items()}},
+                                 {name: rising for name in ("p50", "p90", "p99", "p99.9")},
+                                 {"Squall": rising, "loop": rising}, {"Peer": ({1: 0.5}, {1: 700, 32: 600})})
+    bench_report.write(t.path("bench.svg"), t.path("bench.html"), charts)
+    with open(t.path("bench.svg"), encoding="utf-8") as svg, open(t.path("bench.html"), encoding="utf-8") as page:
+        return svg.read(), page.read()
+
+
+@test("bench: its pictures have a point for each figure, and say what was published by others")
+def pictures(t):
+    svg, page = report_of(t)
+    root = xml.etree.ElementTree.fromstring(svg)
+    circles = [one for one in root.iter() if one.tag.endswith("circle")]
+    expect(len(circles) == 8 * 9 + 3, f"{len(circles)} points")
+    titles = [title.text for one in circles for title in one]
+    expect("Peer (published), 1 in flight: 1,000" in titles and "Squall, 256 in flight: 256,000" in titles, titles)
+    dashed = [one for one in root.iter() if "published" in one.get("class", "")]
+    expect(len(dashed) == 2, f"{len(dashed)} lines are drawn as published")
+    expect("http" not in page.replace("http://www.w3.org/2000/svg", ""), "the page wants the network")
+    expect(page.count("<table>") == 3 and "Peer (published)" in page, "a table is missing")
