@@ -123,6 +123,14 @@ def good_values(t, words):
         work.must(work.make(ROOT, "-n", "help", word))
 
 
+@test("make: fuzz wants to know for how many seconds", words=["T=long", "T=0", "T=-1", "T=1.5"])
+def fuzz_seconds(t, words):
+    for word in words:
+        done = work.make(ROOT, "fuzz", word)
+        expect_equal(f"status with {word!r}", done.status, 2)
+        expect(f"'{word[2:]}' is no number of seconds" in done.error, f"{word!r}: {done.error}")
+
+
 @test("make help lists every target and every variable")
 def help_is_complete(t):
     told = work.must(work.make(ROOT, "help")).output
