@@ -75,11 +75,24 @@ def commands(t):
 @test("monitor: what the simple commands say", line="log loud", answer="error: it is one of error warn info debug: loud")
 @test("monitor: what the simple commands say", line="read x", answer="error: not a number: x")
 @test("monitor: what the simple commands say", line="read 99999999", answer="error: read of sector 99999999: it goes beyond")
+@test("monitor: what the simple commands say", line="trace tail", answer="error: nothing is recorded: boot with trace=1")
+@test("monitor: what the simple commands say", line="trace head", answer="error: there is trace tail, and no other: head")
 @test("monitor: what the simple commands say", line="sleep 20", answer=r"awake after (?:[2-9]\d|\d{3,})\d{3} us\n")
 def answers(t, line, answer):
     with Session(t) as session:
         session.say(line, answer)
         session.end()
+
+
+@test("monitor: trace tail shows as many events as were asked for, in their order")
+def tail(t):
+    with Session(t, append="trace=1") as session:
+        session.say("sleep 20", "awake after")
+        lines = session.say("trace tail 5", r"trace tail 5\n((?:event .*\n){5})squall> ")[1].split("\n")[:-1]
+        times = [int(line.split()[1], 16) for line in lines]
+        expect(times == sorted(times), f"not in order: {lines}")
+        session.machine.type("exit\r")
+        expect(session.machine.wait().status == 0, "it does not end well")
 
 
 @test("monitor: write, read and hexdump", block=512)
