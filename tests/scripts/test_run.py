@@ -115,7 +115,9 @@ def selected(t, arguments, line):
 
 @test("run: no test has such a name")
 def nothing_selected(t):
-    ended(run(t, "qemu/three"), 1, "0 passed, 0 failed")
+    done = run(t, "qemu/three")
+    ended(done, 1, "0 passed, 0 failed")
+    expect("no test has such a name: qemu/three" in done.output, f"it does not say why: {done.output}")
 
 
 @test("run: a failure that was not asked for does not count")
