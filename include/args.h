@@ -28,6 +28,7 @@ struct arguments {
         uint64_t ramdisk;  /* bytes; 0: none */
         uint64_t ring;     /* enum ring_format */
         uint64_t trace;
+        uint64_t bins;
         uint64_t log;      /* enum log_level */
 };
 

@@ -37,6 +37,7 @@ static const struct key keys[] = {
         KEY(ramdisk, .kind = BYTES, .choices = "kmg", .maximum = UINT64_MAX),
         KEY(ring, .kind = CHOICE, .choices = "split packed"),
         KEY(trace, .maximum = 1),
+        KEY(bins, .maximum = 1),
         KEY(log, .kind = CHOICE, .choices = "error warn info debug"),
 };
 

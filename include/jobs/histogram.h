@@ -27,22 +27,28 @@ static inline uint64_t histogram_counter(uint64_t value)
         return octave + value;
 }
 
-/* Count `value` in `histogram`, which began as zeroes with the minimum of none. Task context. */
-static inline void histogram_add(struct histogram *histogram, uint64_t value)
+/* Count `value` in `histogram`, which began as zeroes with the minimum of none; the counter that it went to. Task context. */
+static inline uint64_t histogram_add(struct histogram *histogram, uint64_t value)
 {
-        histogram->counts[histogram_counter(value)]++;
+        uint64_t counter = histogram_counter(value);
+
+        histogram->counts[counter]++;
         histogram->sum += value;
         if (value < histogram->minimum)
                 histogram->minimum = value;
         if (value > histogram->maximum)
                 histogram->maximum = value;
+        return counter;
 }
 
 /* How many values were counted. Any context. */
 uint64_t histogram_count(const struct histogram *histogram);
 
+/* The largest value that `counter` may have counted: never above the maximum. Any context. */
+uint64_t histogram_largest(const struct histogram *histogram, unsigned counter);
+
 /*
- * The value that `thousandths` of all do not exceed: the largest of those that share its counter, and never
- * above the maximum. 0 when there are none. Any context.
+ * The value that `thousandths` of all do not exceed: the largest that its counter may have counted. 0 when
+ * there are none. Any context.
  */
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned thousandths);

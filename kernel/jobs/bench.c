@@ -18,6 +18,7 @@ static struct {
         struct traffic traffic;
         struct tally tally;
         struct histogram latencies; /* in ticks, of the requests that ended well */
+        uint64_t writes[HISTOGRAM_COUNTERS]; /* how many of each counter's were writes */
 } bench; /* one variable, so that one register finds all of it */
 
 /* The counters that are read before and after the run. */
@@ -27,11 +28,12 @@ struct snapshot {
 
 /* In line: two callers would each save registers for it, 10 instructions a request. */
 __attribute__((always_inline))
-static inline void end_well(struct worker *worker)
+static inline void end_well(struct worker *worker, bool write)
 {
-        uint64_t now = timer_now();
+        uint64_t now = timer_now(), counter = histogram_add(&bench.latencies, now - worker->submitted);
 
-        histogram_add(&bench.latencies, now - worker->submitted);
+        if (write)
+                bench.writes[counter]++;
         worker->submitted = now;
 }
 
@@ -51,7 +53,7 @@ static enum poll reader_poll(struct future *future, struct waker *waker)
                 AWAIT(self->io, block_read(bench.traffic.disk, traffic_draw(&bench.traffic), self->buffer,
                                            (uint32_t)bench.traffic.sectors));
                 if (self->io.result == 0) {
-                        end_well(self);
+                        end_well(self, false);
                 } else {
                         end_badly(self);
                         CORO_YIELD(); /* one that is refused waits for nobody */
@@ -77,7 +79,7 @@ static enum poll writer_poll(struct future *future, struct waker *waker)
                         AWAIT(self->io, block_read(bench.traffic.disk, self->sector, self->buffer, (uint32_t)bench.traffic.sectors));
                 }
                 if (self->io.result == 0) {
-                        end_well(self);
+                        end_well(self, self->seq != 0);
                 } else {
                         end_badly(self);
                         CORO_YIELD();
@@ -114,6 +116,16 @@ static void report(const struct snapshot *start, const struct snapshot *end)
                per((end->kicks - start->kicks) * 1000, n), per((end->irqs - start->irqs) * 1000, n));
 }
 
+/* How many took up to so long, and longer than those of the line before: what fio calls bins. Out of line, or clang's run() has too large a frame. */
+__attribute__((noinline))
+static void report_bins(void)
+{
+        for (unsigned i = 0; i < HISTOGRAM_COUNTERS; i++)
+                if (bench.latencies.counts[i] != 0)
+                        printk("bin clat_ns=%lu reads=%lu writes=%lu\n", timer_nanoseconds(histogram_largest(&bench.latencies, i)),
+                               bench.latencies.counts[i] - bench.writes[i], bench.writes[i]);
+}
+
 static enum exit_code run(struct executor *executor, struct block_device *disk)
 {
         struct snapshot start, end;
@@ -131,6 +143,8 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
                 bench.latencies.minimum = 0;
         code = traffic_report(&bench.traffic, &bench.tally);
         report(&start, &end);
+        if (arguments.bins)
+                report_bins();
         return code;
 }
 

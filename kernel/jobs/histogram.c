@@ -2,13 +2,12 @@
 /* histogram.c - what a histogram says of the values in it. */
 #include "jobs/histogram.h"
 
-/* The largest value that is counted in `counter`. */
-static uint64_t largest_of(unsigned counter)
+uint64_t histogram_largest(const struct histogram *histogram, unsigned counter)
 {
         unsigned octave = counter < 2 * HISTOGRAM_STEPS ? 0 : counter / HISTOGRAM_STEPS - 1;
-        uint64_t step = counter - octave * HISTOGRAM_STEPS;
+        uint64_t step = counter - octave * HISTOGRAM_STEPS, largest = ((step + 1) << octave) - 1;
 
-        return ((step + 1) << octave) - 1;
+        return largest > histogram->maximum ? histogram->maximum : largest;
 }
 
 uint64_t histogram_count(const struct histogram *histogram)
@@ -30,5 +29,5 @@ uint64_t histogram_percentile(const struct histogram *histogram, unsigned thousa
         rank = total / 1000 * thousandths + (total % 1000 * thousandths + 999) / 1000; /* rounded up */
         while (below + histogram->counts[counter] < rank)
                 below += histogram->counts[counter++];
-        return largest_of(counter) > histogram->maximum ? histogram->maximum : largest_of(counter);
+        return histogram_largest(histogram, counter);
 }

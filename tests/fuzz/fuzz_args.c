@@ -41,6 +41,7 @@ static const struct {
         KEY(queue_size, 0, 32768, "", NULL),
         KEY(ramdisk, 0, UINT64_MAX, "kmg", NULL),
         KEY(trace, 0, 1, "", NULL),
+        KEY(bins, 0, 1, "", NULL),
         KEY(rw, 0, 4, NULL, "read write randread randwrite randrw "),
         KEY(ring, 0, 1, NULL, "split packed "),
         KEY(log, 0, 3, NULL, "error warn info debug "),

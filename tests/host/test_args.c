@@ -56,6 +56,7 @@ static void nothing_means_the_defaults(void **state)
                 assert_int_equal(arguments.queue_size, 0);
                 assert_int_equal(arguments.ring, 0);
                 assert_int_equal(arguments.trace, 0);
+                assert_int_equal(arguments.bins, 0);
                 assert_int_equal(arguments.log, LOG_INFO);
                 assert_int_equal(host.console_length, 0);
         }
@@ -110,6 +111,8 @@ static const struct {
         GOOD("ring=packed", ring, RING_PACKED),
         GOOD("trace=0", trace, 0),
         GOOD("trace=1", trace, 1),
+        GOOD("bins=0", bins, 0),
+        GOOD("bins=1", bins, 1),
         GOOD("log=error", log, LOG_ERROR),
         GOOD("log=warn", log, LOG_WARN),
         GOOD("log=info", log, LOG_INFO),
@@ -168,7 +171,7 @@ static const char *const bad[] = {
         /* out of range */
         "bs=0", "bs=1", "bs=511", "bs=4g", "bs=4294967296", "iodepth=0", "iodepth=4294967296",
         "size=18446744073709551615", "queue_size=32769", "queue_size=65536", "queue_size=18446744073709551615",
-        "trace=2", "disk=18446744073709551616",
+        "trace=2", "bins=2", "disk=18446744073709551616",
         /* no power of two */
         "queue_size=3", "queue_size=5", "queue_size=100", "queue_size=32767",
         /* none of the words */
@@ -213,7 +216,8 @@ static void keys_that_are_there_twice(void **state)
 {
         static const char *const keys[] = { "disk=1",  "rw=read",      "bs=4k",        "iodepth=2", "number_ios=1",
                                             "offset=0", "size=1m",     "seed=1",       "fsync=0",   "timeout_ms=1",
-                                            "ring=split", "trace=0",   "queue_size=8", "log=info",  "job=demo" };
+                                            "ring=split", "trace=0",   "queue_size=8", "log=info",  "job=demo",
+                                            "bins=1" };
         char text[128], name[64];
 
         (void)state;

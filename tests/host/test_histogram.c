@@ -64,6 +64,26 @@ static void huge_values_have_counters(void **state)
         assert_int_equal(histogram_percentile(&histogram, 500), UINT64_MAX - 5);
 }
 
+/* The next value is another counter's; but nothing is above the maximum. */
+static void the_largest_of_a_counter(void **state)
+{
+        (void)state;
+        begin();
+        histogram.maximum = UINT64_MAX;
+        for (unsigned counter = 0; counter < HISTOGRAM_COUNTERS; counter++) {
+                uint64_t largest = histogram_largest(&histogram, counter);
+
+                assert_int_equal(histogram_counter(largest), counter);
+                assert_true(largest == UINT64_MAX || histogram_counter(largest + 1) == counter + 1);
+        }
+        begin();
+        assert_int_equal(histogram_add(&histogram, 1000), histogram_counter(1000));
+        assert_int_equal(histogram_largest(&histogram, (unsigned)histogram_counter(1000)), 1000);
+        assert_int_equal(histogram_add(&histogram, 5000), histogram_counter(5000));
+        assert_int_equal(histogram_largest(&histogram, (unsigned)histogram_counter(1000)), 1003);
+        assert_int_equal(histogram_largest(&histogram, (unsigned)histogram_counter(5000)), 5000);
+}
+
 static void of_nothing_all_is_zero(void **state)
 {
         (void)state;
@@ -137,6 +157,7 @@ int main(void)
                 cmocka_unit_test(small_values_have_counters_of_their_own),
                 cmocka_unit_test(counters_are_in_order_and_narrow),
                 cmocka_unit_test(huge_values_have_counters),
+                cmocka_unit_test(the_largest_of_a_counter),
                 cmocka_unit_test(of_nothing_all_is_zero),
                 cmocka_unit_test(one_value_is_every_percentile),
                 cmocka_unit_test(percentiles_of_known_values),

@@ -17,6 +17,7 @@ LINES = {
     "bench": rf"bench rw=\w+ bs={NUMBER} iodepth={NUMBER} ios={NUMBER} iops={NUMBER} bw={NUMBER} "
              rf"lat_ns={NUMBER}/{NUMBER}/{NUMBER} clat_ns={NUMBER}/{NUMBER}/{NUMBER}/{NUMBER} "
              rf"instr={NUMBER} kicks={NUMBER} irqs={NUMBER}",
+    "bin": rf"bin clat_ns={NUMBER} reads={NUMBER} writes={NUMBER}",
     "rng": rf"rng bytes=(?P<bytes>{NUMBER}) data=(?P<data>(?:[0-9a-f]{{2}})+)",
     "cost": rf"cost what=\S+ (?:instr|bytes)={NUMBER}",
     "panic": rf"panic cause=(?P<cause>.+) sepc=(?P<sepc>{HEX}) "

@@ -122,12 +122,50 @@ def instructions(t):
     expect(abs(costs[0] - costs[1]) < 0.02 * costs[1], f"{costs} instructions per request in a short and a long run")
 
 
+def rank(bins, thousandths):
+    """The clat_ns that so many of all do not exceed."""
+    left = -(-sum(one["reads"] + one["writes"] for one in bins) * thousandths // 1000)
+    for one in bins:
+        left -= one["reads"] + one["writes"]
+        if left <= 0:
+            return one["clat_ns"]
+    return 0
+
+
+@test("bench: bins=1 prints every latency, as the bench line sums them up", rw="randread", depth=1)
+@test("bench: bins=1 prints every latency, as the bench line sums them up, 32 writers", rw="randwrite", depth=32)
+@test("bench: bins=1 prints every latency, as the bench line sums them up, reads and writes", rw="randrw", depth=7)
+def bins(t, rw, depth):
+    run, requests = boot_traced(t, f"job=bench rw={rw} iodepth={depth} number_ios=999 bins=1", disks=[disk.null(disk.MIB)])
+    line = check_line(run.check(0), ios=999)
+    found = run.all("bin")
+    for kind in ("read", "write"):
+        expect_equal(f"{kind}s", sum(one[f"{kind}s"] for one in found), len(requests.of(kind)))
+    at = [one["clat_ns"] for one in found]
+    expect_equal("latencies, which go up", at, sorted(set(at)))
+    expect(all(one["reads"] + one["writes"] > 0 for one in found), "a bin is empty")
+    least, average, most = numbers(line["lat_ns"])
+    expect(least <= at[0] <= least * 129 / 128 + 100 and at[-1] == most, f"from {at[0]} to {at[-1]}, but {line['lat_ns']}")
+    mean = sum(one["clat_ns"] * (one["reads"] + one["writes"]) for one in found) / 999
+    expect(average - 100 <= mean <= average * 129 / 128 + 100, f"{mean} on the average, but {line['lat_ns']}")
+    expect_equal("percentiles", [rank(found, thousandths) for thousandths in (500, 900, 990, 999)], numbers(line["clat_ns"]))
+
+
+@test("bench: no bins where none are asked for, and none of what did not end well")
+def no_bins(t):
+    expect_equal("bin lines", boot(t, "job=bench number_ios=9", disks=[disk.null(disk.MIB)]).check(0).all("bin"), [])
+    path = disk.make(t.path("disk"), SIZE)
+    run = boot(t, "job=bench rw=read number_ios=160 bins=1", disks=[disk.faulty(path, rule("read", 64), device=REPORT)])
+    expect_equal("reads", sum(one["reads"] for one in run.check(2).all("bin")), 150)
+
+
 @test("bench: number_ios=0 asks nothing of the disk")
 def nothing(t):
-    run, requests = boot_traced(t, "job=bench number_ios=0", disks=[disk.null(SIZE)])
+    run, requests = boot_traced(t, "job=bench number_ios=0 bins=1", disks=[disk.null(SIZE)])
     run.check(0, result={"job": "bench", "ok": 0})
     check_line(run, ios=0, iops=0, bw=0, lat_ns="0/0/0", clat_ns="0/0/0/0", instr=0, kicks=0, irqs=0)
     expect_equal("requests", requests.all, [])
+    expect_equal("bin lines", run.all("bin"), [])
 
 
 @test("bench: fsync= flushes after so many writes", depth=1)
