@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/bench: what it makes of a bench line, what it finds fault with, and that it leaves nothing behind."""
+"""scripts/bench: what it finds fault with, its pictures, and that it leaves nothing behind."""
 import importlib.machinery
 import importlib.util
 import os
@@ -18,8 +18,6 @@ sys.path.insert(0, os.path.join(machine.ROOT, "scripts"))
 import bench_report  # noqa: E402 - found in the folder above
 
 SCRIPT = os.path.join(machine.ROOT, "scripts/bench")
-LINE = ("bench rw=randread bs=4096 iodepth=32 ios=20000 iops=100000 bw=400000 lat_ns=800/900/5000 clat_ns=850/1000/2000/4000 "
-        "instr=300 kicks=31 irqs=32\n")
 
 
 def script():
@@ -27,22 +25,6 @@ def script():
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench_script", loader))
     loader.exec_module(module)
     return module
-
-
-@test("make bench: its JSON is as fio's")
-def fio(_t):
-    bench = script()
-    line = bench.fields(LINE, "bench")
-    job = bench.fio_job(line, "modern", "split", "file")
-    expect_equal("the job's options", job["job options"], {"rw": "randread", "bs": "4096", "iodepth": "32", "number_ios": "20000",
-                                                           "norandommap": "1"})
-    read = job["read"]
-    expect_equal("counts", {key: read[key] for key in ("io_bytes", "bw", "bw_bytes", "iops", "runtime", "total_ios")},
-                 {"io_bytes": 81920000, "bw": 400000, "bw_bytes": 409600000, "iops": 100000, "runtime": 200, "total_ios": 20000})
-    expect_equal("latencies", read["lat_ns"], {"min": 800, "max": 5000, "mean": 900, "N": 20000})
-    expect_equal("percentiles", read["clat_ns"]["percentile"],
-                 {"50.000000": 850, "90.000000": 1000, "99.000000": 2000, "99.900000": 4000})
-    expect("write" in bench.fio_job({**line, "rw": "randwrite"}, "modern", "split", "file"), "a write is not told as one")
 
 
 @test("make bench: the loop is close to the limit")
