@@ -52,7 +52,7 @@ struct block_future {
         const void *buffer; /* or, where segment_count is not 0, an array of struct block_segment */
         uint64_t sector;
         uint32_t sectors;
-        int result; /* while the device has it: of the first piece that failed, or 0 */
+        int result; /* final once it is ready; before that, of one in pieces, its first error or 0 */
 
         uint8_t operation; /* enum block_operation */
         bool unmap;        /* of write zeroes: the blocks need not stay allocated */
@@ -95,7 +95,7 @@ struct block_device {
         uint64_t clock;             /* ticks, read once in a batch and counted up; 0: not yet in this one */
         struct timer_future deadline; /* of the request that has been in its seat for longest, or sooner */
         struct waker alarm;
-        uint32_t attention;         /* shared: there is something beside requests to be seen to */
+        uint32_t attention;         /* shared: there is something other than requests to be seen to */
         const char *broken;         /* shared: why it must be reset, or NULL */
         unsigned vain_resets;       /* since it last ended a request */
         uint64_t irqs_at_reset;
@@ -125,8 +125,9 @@ unsigned block_device_resets(void);
 void block_report(void);
 
 /*
- * Have the device keep completed writes in a cache of its own until a flush, or write through it. 0, -ENOTSUP where
- * that is not for us to choose, -ENODEV. What is in the cache stays there until a flush. Task context.
+ * Have the device keep completed writes in a cache of its own until a flush, or write through it. 0; -ENOTSUP where
+ * that is not for us to choose, or the disk is not used any more; -EIO when the device did not take it; -ENODEV when its
+ * configuration does not rest: it is reset. What is in the cache stays there until a flush. Task context.
  * (virtio 1.2, 5.2.5: VIRTIO_BLK_F_CONFIG_WCE)
  */
 int block_set_write_cache(struct block_device *device, bool on);
@@ -177,7 +178,7 @@ static inline struct block_future block_vectored(struct block_device *device, en
 
 /*
  * Put every write that was complete when this is polled first on stable storage (5.2.6.2). On a disk
- * without a write cache it is ready at once. (VIRTIO_BLK_T_FLUSH)
+ * without VIRTIO_BLK_F_FLUSH it is ready at once. (VIRTIO_BLK_T_FLUSH)
  */
 static inline struct block_future block_flush(struct block_device *device)
 {
@@ -229,7 +230,8 @@ enum poll block_cancel_poll(struct future *future, struct waker *waker);
 /*
  * Ready when `request`, a started one or not, is ready and its buffer the caller's. One that waits for a seat, or the rest
  * of one in pieces, is never sent: -ECANCELED. What the device already has is waited for and has its own result,
- * unless the device is reset. Whoever awaits the request is woken as well. One canceller at a time. Task context.
+ * unless the device is reset. Whoever awaits the request is woken as well. One canceller at a time, and until it is
+ * ready `request` keeps its place. Task context.
  */
 static inline struct block_cancel_future block_cancel(struct block_future *request)
 {

@@ -16,28 +16,14 @@
 #include <stddef.h>
 
 #include "block_driver.h"
-#include "printk.h"
 #include "trace.h"
 #include "util.h"
 
 enum block_state { BLOCK_QUEUED = 1, BLOCK_SUBMITTED, BLOCK_CANCELLING };
 
-static void run_hook(struct batch_hook *self);
-static bool may_wake(struct batch_hook *self);
-
-static struct batch_hook hook = { .run = run_hook, .may_wake = may_wake };
-
 struct block_device *block_devices;
 struct executor *block_executor;
 uint64_t block_timeout;
-
-void block_init(struct executor *executor, uint64_t timeout)
-{
-        block_devices = NULL;
-        block_executor = executor;
-        block_timeout = timeout < INT64_MAX ? timeout : 0; /* added to a time it would wrap */
-        executor_add_hook(executor, &hook);
-}
 
 /* Its end --------------------------------------------------------------------------------------- */
 
@@ -285,7 +271,8 @@ enum poll block_cancel_poll(struct future *future, struct waker *waker)
         struct block_future *request = container_of(future, struct block_cancel_future, future)->request;
         struct waker *awaiting = shared_load(&request->waker);
 
-        if (shared_load(&request->future.state) == FUTURE_DONE || (waker == NULL && future->state == FUTURE_NEW))
+        if (shared_load(&request->future.state) == FUTURE_DONE || (waker == NULL && future->state == FUTURE_NEW) ||
+            (future->state == BLOCK_CANCELLING && !request->canceller)) /* it has ended, and its place has a new one */
                 return future_ready(future);
         future->state = BLOCK_CANCELLING;
         if (waker) /* before the look: it may end now */
@@ -357,6 +344,16 @@ static bool may_wake(struct batch_hook *self)
         for (struct block_device *device = block_devices; device; device = device->next)
                 device->operations->for_each_in_flight(device, note_in_flight);
         return in_flight;
+}
+
+void block_init(struct executor *executor, uint64_t timeout)
+{
+        static struct batch_hook hook = { .run = run_hook, .may_wake = may_wake };
+
+        block_devices = NULL;
+        block_executor = executor;
+        block_timeout = timeout < INT64_MAX ? timeout : 0; /* added to a time it would wrap */
+        executor_add_hook(executor, &hook);
 }
 
 int block_wait(struct block_future *request)

@@ -264,6 +264,24 @@ static void test_loses_a_race(void **state)
         assert_int_equal(race.winner, 0);
 }
 
+/* The request ends, and its owner, who had another reason to run, puts a new one into its place before the canceller is polled. */
+static void test_its_place_has_a_new_one(void **state)
+{
+        (void)state;
+        assert_int_equal(poll_request(), POLL_PENDING);
+        run_hooks();
+        assert_int_equal(poll_cancel(), POLL_PENDING);
+        fake_disk_complete(&disk, 0, 0);
+        assert_int_equal(poll_request(), POLL_READY);
+        request = block_read(&disk.block, 20, memory, 1);
+        assert_int_equal(poll_request(), POLL_PENDING);
+        assert_int_equal(poll_cancel(), POLL_READY);
+        run_hooks();
+        fake_disk_complete(&disk, 0, 0);
+        assert_int_equal(poll_request(), POLL_READY);
+        assert_int_equal(request.result, 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -280,6 +298,7 @@ int main(void)
                 cmocka_unit_test_setup(test_withdrawn_before_its_first_poll, setup),
                 cmocka_unit_test_setup(test_withdrawn_while_the_device_has_it, setup),
                 cmocka_unit_test_setup(test_loses_a_race, setup),
+                cmocka_unit_test_setup(test_its_place_has_a_new_one, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
