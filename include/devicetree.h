@@ -90,7 +90,7 @@ struct machine {
         bool sstc;               /* the boot hart has a timer of its own */
         const char *bootargs;    /* "" when there are none */
         const char *stdout_path; /* perhaps with options after a colon; "" when there is none */
-        uint32_t memories, reserveds;
+        uint32_t memory_count, reserved_count;
         struct range memory[MACHINE_MEMORY_MAX];
         struct range reserved[MACHINE_RESERVED_MAX]; /* reserved-memory, memreserve, initrd, the tree itself */
 };

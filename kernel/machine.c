@@ -7,8 +7,8 @@
 #include "devicetree.h"
 #include "printk.h"
 
-/* Far above any clock, and far below where a millisecond of ticks would overflow 64 bits. */
-#define TIMEBASE_MAX UINT64_C(1000000000000)
+/* Above any clock, and below where a second of ticks in nanoseconds would overflow 64 bits (timer_nanoseconds()). */
+#define TIMEBASE_MAX UINT64_C(10000000000)
 
 static bool overlap(struct range a, struct range b)
 {
@@ -17,20 +17,20 @@ static bool overlap(struct range a, struct range b)
 
 static int add_memory(struct machine *machine, struct range range)
 {
-        for (unsigned i = 0; i < machine->memories; i++)
+        for (unsigned i = 0; i < machine->memory_count; i++)
                 if (overlap(range, machine->memory[i]))
                         return -EBADF;
-        if (machine->memories == MACHINE_MEMORY_MAX)
+        if (machine->memory_count == MACHINE_MEMORY_MAX)
                 return -EBADF;
-        machine->memory[machine->memories++] = range;
+        machine->memory[machine->memory_count++] = range;
         return 0;
 }
 
 static int add_reserved(struct machine *machine, struct range range)
 {
-        if (machine->reserveds == MACHINE_RESERVED_MAX)
+        if (machine->reserved_count == MACHINE_RESERVED_MAX)
                 return -EBADF;
-        machine->reserved[machine->reserveds++] = range;
+        machine->reserved[machine->reserved_count++] = range;
         return 0;
 }
 
@@ -135,7 +135,7 @@ static int read_memreserve(struct machine *machine)
 
 static int check_machine(const struct machine *machine, bool boot_hart_found)
 {
-        const char *missing = machine->memories == 0 ? "memory"
+        const char *missing = machine->memory_count == 0 ? "memory"
                               : machine->timebase == 0 || machine->timebase > TIMEBASE_MAX ? "sensible timebase-frequency"
                               : !boot_hart_found ? "enabled cpu node for the hart that booted"
                               : NULL;

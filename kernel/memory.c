@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c - free memory is what the machine has less what is spoken for; it is handed out from the bottom up. */
+/* memory.c - free memory is what the machine has less what is spoken for. */
 #include "memory.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static bool holds(struct range outer, struct range inner)
 /* The memory nodes that hold the image, or those that do not. */
 static void add_memories(const struct machine *machine, struct range image, bool holding)
 {
-        for (unsigned i = 0; i < machine->memories; i++) {
+        for (unsigned i = 0; i < machine->memory_count; i++) {
                 if (holds(machine->memory[i], image) != holding)
                         continue;
                 total += machine->memory[i].size;
@@ -70,16 +70,17 @@ int memory_init(const struct machine *machine, struct range image)
 {
         piece_count = 0;
         total = 0;
-        /* First the memory that is certain to be some: the page tables come from it, and they find out lies. */
-        add_memories(machine, image, true);
-        if (total == 0) {
-                log_error("device tree: the kernel at 0x%lx is in no memory node", image.base);
-                return -EBADF;
+        /* The node that holds the image first, holes and all: the page tables must not come from memory that the tree makes up. */
+        for (int holding = 1; holding >= 0; holding--) {
+                add_memories(machine, image, holding);
+                if (total == 0) {
+                        log_error("device tree: the kernel at 0x%lx is in no memory node", image.base);
+                        return -EBADF;
+                }
+                punch(image);
+                for (unsigned i = 0; i < machine->reserved_count; i++)
+                        punch(machine->reserved[i]);
         }
-        add_memories(machine, image, false);
-        punch(image);
-        for (unsigned i = 0; i < machine->reserveds; i++)
-                punch(machine->reserved[i]);
         return 0;
 }
 

@@ -137,11 +137,11 @@ static void check_nodes(void)
 static void check_machine(void)
 {
         fuzz_expect(machine.harts >= 1 && machine.timebase >= 1, "no hart, or no clock");
-        fuzz_expect(machine.memories >= 1 && machine.memories <= MACHINE_MEMORY_MAX, "%u pieces of memory", machine.memories);
-        fuzz_expect(machine.reserveds >= 1 && machine.reserveds <= MACHINE_RESERVED_MAX, "%u reservations", machine.reserveds);
+        fuzz_expect(machine.memory_count >= 1 && machine.memory_count <= MACHINE_MEMORY_MAX, "%u pieces of memory", machine.memory_count);
+        fuzz_expect(machine.reserved_count >= 1 && machine.reserved_count <= MACHINE_RESERVED_MAX, "%u reservations", machine.reserved_count);
         fuzz_expect(machine.tree_range.base == (uintptr_t)tree && machine.tree_range.size == (size_t)(tree_end - tree),
                     "it does not know where the tree is");
-        for (unsigned i = 0; i < machine.memories; i++) {
+        for (unsigned i = 0; i < machine.memory_count; i++) {
                 fuzz_expect(machine.memory[i].size > 0 && machine.memory[i].base + machine.memory[i].size > machine.memory[i].base,
                             "memory %u wraps around", i);
                 for (unsigned j = 0; j < i; j++)
@@ -153,7 +153,7 @@ static void check_machine(void)
 
 static bool in_memory(struct range range)
 {
-        for (unsigned i = 0; i < machine.memories; i++)
+        for (unsigned i = 0; i < machine.memory_count; i++)
                 if (range.base >= machine.memory[i].base && range.base - machine.memory[i].base < machine.memory[i].size &&
                     range.size <= machine.memory[i].size - (range.base - machine.memory[i].base))
                         return true;
@@ -171,10 +171,10 @@ static unsigned __int128 usable(struct range range)
 /* With the image at the end of some memory, and the tree, which is elsewhere, at the beginning of some other. */
 static void check_free_memory(void)
 {
-        const struct range *last = &machine.memory[machine.memories - 1];
-        struct range *tree_place = &machine.reserved[machine.reserveds - 1];
+        const struct range *last = &machine.memory[machine.memory_count - 1];
+        struct range *tree_place = &machine.reserved[machine.reserved_count - 1];
         struct range image = { last->base + last->size - 1, 1 }, range;
-        unsigned __int128 accounted = (2 + 2 * machine.memories) * (unsigned)PAGE_SIZE, memory = 0;
+        unsigned __int128 accounted = (2 + 2 * machine.memory_count) * (unsigned)PAGE_SIZE, memory = 0;
 
         fuzz_expect(tree_place->base == (uintptr_t)tree && tree_place->size == machine.tree_range.size, "the tree is not reserved");
         tree_place->base = machine.memory[0].base;
@@ -186,14 +186,14 @@ static void check_free_memory(void)
                 fuzz_expect((range.base | range.size) % PAGE_SIZE == 0 && range.base != 0, "free memory of half a page");
                 fuzz_expect(range.base + range.size <= IDENTITY_END && in_memory(range), "free memory that is none");
                 fuzz_expect(!overlap(range, image), "the image is free memory");
-                for (unsigned j = 0; j < machine.reserveds; j++)
+                for (unsigned j = 0; j < machine.reserved_count; j++)
                         fuzz_expect(!overlap(range, machine.reserved[j]), "reservation %u is free memory", j);
                 for (unsigned j = 0; j < i; j++)
                         fuzz_expect(!overlap(range, memory_free_range(j)), "it is free twice");
         }
-        for (unsigned i = 0; i < machine.memories; i++)
+        for (unsigned i = 0; i < machine.memory_count; i++)
                 memory += usable(machine.memory[i]);
-        for (unsigned i = 0; i < machine.reserveds; i++)
+        for (unsigned i = 0; i < machine.reserved_count; i++)
                 accounted += usable(machine.reserved[i]) + 2 * PAGE_SIZE;
         fuzz_expect(accounted >= memory, "memory is lost");
 }

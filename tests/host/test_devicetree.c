@@ -37,7 +37,7 @@ static bool check(const struct tree *tree)
         if (!problem && (error == 0) != tree->good)
                 problem = tree->good ? host.console : "it is taken";
         if (!problem && tree->good) {
-                struct range *last = &machine.reserved[machine.reserveds - 1];
+                struct range *last = &machine.reserved[machine.reserved_count - 1];
 
                 tree_report(&machine, text);
                 if (!same_lines(text, tree->lines))

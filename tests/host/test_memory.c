@@ -16,12 +16,12 @@ static struct range image;
 
 static void add_memory(uint64_t base, uint64_t size)
 {
-        machine.memory[machine.memories++] = (struct range){ base, size };
+        machine.memory[machine.memory_count++] = (struct range){ base, size };
 }
 
 static void add_reserved(uint64_t base, uint64_t size)
 {
-        machine.reserved[machine.reserveds++] = (struct range){ base, size };
+        machine.reserved[machine.reserved_count++] = (struct range){ base, size };
 }
 
 /* 128 MiB with the image at its foot, as on QEMU's virt. */
@@ -125,6 +125,18 @@ static void edges_of_the_address_space(void **state)
 }
 
 /* Less than a page, within the last page there is: rounding its base up must not lead back to 0. */
+/* However the holes lie: what is handed out first is in the node that holds the image, for that one is real. */
+static void the_image_s_node_is_first(void **state)
+{
+        (void)state;
+        make_plain();
+        add_memory(0x101000000, 16 << 20);
+        add_reserved(0x101400000, 0x1000);  /* cuts the other node */
+        add_reserved(0x80000000, 0x200000); /* all that is below the image */
+        assert_int_equal(memory_init(&machine, image), 0);
+        assert_in_range(memory_free_range(0).base, 0x80000000, 0x88000000);
+}
+
 static void memory_in_the_last_page(void **state)
 {
         (void)state;
@@ -190,7 +202,7 @@ static void make_random(void)
                 struct range range = random_range(next_random() % 2 ? 64 : 300);
                 bool meets = false;
 
-                for (unsigned i = 0; i < machine.memories; i++) /* such a tree is refused before */
+                for (unsigned i = 0; i < machine.memory_count; i++) /* such a tree is refused before */
                         meets = meets || meet(range, machine.memory[i]);
                 if (!meets)
                         add_memory(range.base, range.size);
@@ -200,7 +212,7 @@ static void make_random(void)
 
                 add_reserved(range.base, range.size);
         }
-        struct range in = machine.memory[next_random() % machine.memories];
+        struct range in = machine.memory[next_random() % machine.memory_count];
 
         image.base = in.base + next_random() % in.size;
         image.size = 1 + next_random() % (in.base + in.size - image.base);
@@ -214,10 +226,10 @@ static bool should_be_free(uint64_t page)
         struct range whole = { page, PAGE_SIZE };
         bool in_memory = false;
 
-        for (unsigned i = 0; i < machine.memories; i++)
+        for (unsigned i = 0; i < machine.memory_count; i++)
                 in_memory = in_memory || (page >= machine.memory[i].base &&
                                           page + PAGE_SIZE <= machine.memory[i].base + machine.memory[i].size);
-        for (unsigned i = 0; i < machine.reserveds; i++)
+        for (unsigned i = 0; i < machine.reserved_count; i++)
                 if (meet(whole, machine.reserved[i]))
                         return false;
         return in_memory && !meet(whole, image);
@@ -240,7 +252,7 @@ static void random_machines(void **state)
                                          should ? "not " : "");
                 }
                 assert_int_equal(free_bytes(), pages * PAGE_SIZE); /* and no piece twice, or elsewhere */
-                for (unsigned i = 0; i < machine.memories; i++)
+                for (unsigned i = 0; i < machine.memory_count; i++)
                         total += machine.memory[i].size;
                 assert_int_equal(memory_total(), total);
                 for (unsigned i = 0; memory_free_range(i).size > 0; i++)
@@ -369,6 +381,7 @@ int main(void)
                 TEST(plain_machine),
                 TEST(image_outside_of_memory),
                 TEST(edges_of_the_address_space),
+                TEST(the_image_s_node_is_first),
                 TEST(memory_in_the_last_page),
                 TEST(memory_at_address_zero),
                 TEST(memory_without_a_whole_page),

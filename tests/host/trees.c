@@ -193,8 +193,8 @@ void tree_report(const struct machine *machine, char text[TREE_REPORT_SIZE])
         while ((node = dt_next(node)) != NULL)
                 if (machine->stdout_path[0] != '\0' && dt_has_path(node, machine->stdout_path))
                         add(text, "stdout %s\n", node->name);
-        add_ranges(text, "memory", machine->memory, machine->memories);
-        add_ranges(text, "reserved", machine->reserved, machine->reserveds - 1); /* the last is the tree itself */
+        add_ranges(text, "memory", machine->memory, machine->memory_count);
+        add_ranges(text, "reserved", machine->reserved, machine->reserved_count - 1); /* the last is the tree itself */
         while ((node = dt_next(node)) != NULL) {
                 add_device(text, machine, node);
                 ask_everything(node);

@@ -68,6 +68,7 @@ WRONG = [
     ("timebase: missing", cpus, "timebase-frequency", None),
     ("timebase: zero", cpus, "timebase-frequency", cells(0)),
     ("timebase: an absurd one", cpus, "timebase-frequency", cells(0x10000000, 0)),
+    ("timebase: nanoseconds of it would overflow", cpus, "timebase-frequency", cells(2, 0x540be401)),
     ("timebase: of two bytes", cpus, "timebase-frequency", b"\0\1"),
     ("timebase: of three cells", cpus, "timebase-frequency", cells(0, 0, 10000000)),
     ("cpu: no reg", cpu, "reg", None),
