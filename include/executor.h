@@ -40,7 +40,7 @@ struct batch_hook {
         struct batch_hook *next;
 };
 
-/* It was found asleep: are all those who wait waiting in vain? Or each sleep is recorded. */
+/* Why to look round before a sleep: perhaps all who wait, wait in vain; or each sleep is recorded. */
 enum { EXECUTOR_STALLED = 1, EXECUTOR_TRACED };
 enum { EXECUTOR_ACCOUNTS = 1, EXECUTOR_TRACES = 2 };
 
@@ -48,13 +48,13 @@ struct executor {
         struct task *tail;     /* shared: producers swap themselves in here */
         uint32_t batch_wanted; /* shared: there is work for the hooks */
         uint32_t watched;      /* shared: the watchdog is armed, or there is none */
-        uint32_t stalled;      /* shared: what a sleep is to be looked into for, or 0 */
+        uint32_t stalled;      /* shared: EXECUTOR_STALLED, EXECUTOR_TRACED, or 0: sleep without a look */
         struct task marker;    /* bounds a batch; the queue is empty when it is the tail */
         struct task *tasks, *daemons; /* that have not finished */
         struct task *current;  /* shared: being polled */
         struct batch_hook *hooks;
         void (*watch)(void);   /* arms the watchdog */
-        uint8_t accounting;    /* bits: count the polls of each task, and their ticks, and look for mistakes in them; record them */
+        uint8_t accounting;    /* EXECUTOR_ACCOUNTS: count each task's polls and ticks, and check them; EXECUTOR_TRACES: record them */
         uint64_t longest_poll; /* in ticks; a longer one is told under log=debug */
 };
 

@@ -249,7 +249,7 @@ static bool look_before_sleep(struct executor *executor)
         return false;
 }
 
-static bool stalled(struct executor *executor)
+static bool waits_in_vain(struct executor *executor)
 {
         return shared_load(&executor->stalled) && look_before_sleep(executor);
 }
@@ -272,6 +272,8 @@ static int deadlock(const struct executor *executor)
 
 int executor_run_until_idle(struct executor *executor)
 {
+        if (executor->current)
+                panic("task %s runs the executor that runs it: it is to await what it waits for", executor->current->name);
         while (executor->tasks) {
                 run_batch(executor);
                 if (!idle(executor))
@@ -282,7 +284,7 @@ int executor_run_until_idle(struct executor *executor)
                  */
                 interrupts_disable();
                 if (executor->tasks && idle(executor)) {
-                        if (stalled(executor)) {
+                        if (waits_in_vain(executor)) {
                                 interrupts_enable();
                                 return deadlock(executor);
                         }
@@ -316,7 +318,7 @@ int executor_block_on(struct executor *executor, struct future *future)
                         arm_watchdog(executor); /* in a task, it is already looking at that */
                 interrupts_disable();
                 if (!shared_load(&waker.woken) && !shared_load(&executor->batch_wanted)) {
-                        in_vain = stalled(executor);
+                        in_vain = waits_in_vain(executor);
                         if (!in_vain)
                                 wait_for_interrupt();
                 }

@@ -4,7 +4,6 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "arch.h"
 #include "block.h"
@@ -16,6 +15,7 @@
 #include "symbols.h"
 
 enum { NAME_SIZE = 64, BACKTRACE_MAX = 20, CHAIN_MAX = 16 };
+enum { STATES_MAX = 7 }; /* of a leaf or a combinator; a coroutine's state is a line, and no AWAIT stands so high in a file */
 
 extern const char __stack_guard[], __trap_stack_top[];
 
@@ -54,7 +54,7 @@ void print_await_chain(const struct future *future)
                 if (future->state == FUTURE_NEW || future->state == FUTURE_DONE)
                         printk("  %*s%s: %s\n", 2 * depth, "", name, future->state == FUTURE_NEW ? "not polled yet" : "done");
                 else
-                        printk("  %*s%s: %s %u\n", 2 * depth, "", name, future->child ? "awaits at line" : "state", future->state);
+                        printk("  %*s%s: %s %u\n", 2 * depth, "", name, future->state > STATES_MAX ? "awaits at line" : "state", future->state);
                 if (future->child == 0 || future->state == FUTURE_DONE)
                         return;
                 future = future_child(future);

@@ -207,6 +207,49 @@ static void misplace(struct executor *executor)
         executor_spawn(executor, &misplaced.task, &misplaced.future, "misplaced");
 }
 
+struct joiner {
+        struct future future;
+        struct task task;
+        struct wait_future waits[2];
+        struct join_future both;
+};
+
+static enum poll joiner_poll(struct future *future, struct waker *waker)
+{
+        struct joiner *self = container_of(future, struct joiner, future);
+
+        CORO_BEGIN(self, waker);
+        self->waits[0] = event_wait(&never_set);
+        self->waits[1] = event_wait(&never_set);
+        AWAIT(self->both, join2(&self->waits[0].future, &self->waits[1].future)); /* HERE: join */
+        CORO_END();
+}
+
+static void join(struct executor *executor)
+{
+        static struct joiner joiner = { .future.poll = joiner_poll };
+
+        executor_spawn(executor, &joiner.task, &joiner.future, "joiner");
+}
+
+/* A task that runs the executor, as if it were the job: another one is ready, and two are in one batch. */
+static enum poll nested_poll(struct future *future, struct waker *waker)
+{
+        struct lonely *self = container_of(future, struct lonely, future);
+
+        (void)waker;
+        executor_run_until_idle(self->task.executor);
+        return future_ready(future);
+}
+
+static void nest(struct executor *executor)
+{
+        static struct lonely nested = { .future.poll = nested_poll };
+
+        hog(executor, 1);
+        executor_spawn(executor, &nested.task, &nested.future, "nested");
+}
+
 __attribute__((noinline))
 static uint64_t deep(uint64_t level)
 {
@@ -231,6 +274,8 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
         case 8: misplace(executor); break;
         case 9: printk("%lu\n", deep(1 << 20)); break;
         case 10: printk("%u\n", *(volatile uint32_t *)(uintptr_t)disk->vain_resets); break;
+        case 11: join(executor); break;
+        case 12: nest(executor); break;
         default: hurry(executor, disk);
         }
         executor_run_until_idle(executor);

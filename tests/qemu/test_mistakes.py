@@ -57,6 +57,21 @@ def lonely(t):
     check_chain(run, "lonely", "lonely_poll", "wait")
 
 
+@test("mistakes: what a join waits for in vain: its own state is no line")
+def join(t):
+    run = mistake(t, 11)
+    run.check(1)
+    check_chain(run, "joiner", "joiner_poll", "join")
+    expect(re.search(r"^    join_poll\S*: state \d$", "\n".join(run.lines), re.M), f"{run.lines}")
+
+
+@test("mistakes: a task that runs the executor")
+def nest(t):
+    run = mistake(t, 12)
+    run.check(5)
+    expect(run.only("panic")["cause"].startswith("task nested runs the executor that runs it"), f"{run.lines}")
+
+
 @test("mistakes: a task that does not yield")
 def hog(t):
     run = mistake(t, 2)
