@@ -11,7 +11,8 @@
 
 /*
  * A read. From the first poll until it is ready, buffer and future belong to the device and stay where
- * they are: withdrawn while it stands in line it is ready at once, later when the device is done with it.
+ * they are: withdrawn while it stands in line it is ready at once, later when the device is done with it. There is
+ * no deadline: a source that never answers keeps it, and a with_timeout() over it, pending for ever.
  * The result is how many bytes have come, at least 1 and perhaps fewer than there is room for, as with
  * read(2); or one of
  *

@@ -7,6 +7,7 @@
 #include "irq.h"
 #include "jobs/jobs.h"
 #include "printk.h"
+#include "timer.h"
 
 enum { BYTES = 32 };
 
@@ -32,6 +33,22 @@ static enum poll rng_poll(struct future *future, struct waker *waker)
         CORO_END();
 }
 
+/* A source may take its time, and the device has the buffer meanwhile. But whoever watches is told what is waited for. */
+struct patience {
+        struct future future;
+        struct timer_future timer;
+};
+
+static enum poll patience_poll(struct future *future, struct waker *waker)
+{
+        struct patience *self = container_of(future, struct patience, future);
+
+        CORO_BEGIN(self, waker);
+        AWAIT(self->timer, sleep_ms(arguments.timeout_ms));
+        log_warn("the source of entropy has not answered for %lu ms", arguments.timeout_ms);
+        CORO_END();
+}
+
 static void print(const struct rng *rng)
 {
         char text[2 * BYTES + 1];
@@ -44,9 +61,12 @@ static void print(const struct rng *rng)
 static enum exit_code run(struct executor *executor, struct block_device *disk)
 {
         static struct rng rng = { .future.poll = rng_poll };
-        static struct task task;
+        static struct patience patience = { .future.poll = patience_poll };
+        static struct task task, daemon;
 
         (void)disk;
+        if (arguments.timeout_ms != 0)
+                executor_spawn_daemon(executor, &daemon, &patience.future, "patience");
         executor_spawn(executor, &task, &rng.future, "rng");
         executor_run_until_idle(executor);
         if (rng.count == BYTES) {

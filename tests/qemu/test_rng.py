@@ -77,6 +77,16 @@ def in_pieces(t):
     expect_equal("error lines", run.starting("error: "), [])
 
 
+@test("rng: a source that does not answer is told of, and may yet")
+def silent(t):
+    pipe, data = Pipe(t), os.urandom(BYTES)
+    with Machine(t, "job=rng timeout_ms=300", arguments=pipe.arguments) as machine:
+        machine.until("^warning: the source of entropy has not answered for 300 ms$")
+        pipe.write(data)
+        run = machine.wait().check(0)
+    expect_equal("the data", data_of(run), data.hex())
+
+
 @test("rng: as much as its limit lets through, modern", transport="modern")
 @test("rng: as much as its limit lets through, legacy", transport="legacy")
 def limited(t, transport):
