@@ -32,10 +32,11 @@ int wait_group_add(struct wait_group *group, uint32_t more)
 int wait_group_done(struct wait_group *group)
 {
         bool enabled = interrupts_save();
-        int error = group->count == 0 ? -EPERM : 0;
+        uint32_t before = group->count;
 
-        if (error == 0 && --group->count == 0)
-                wait_queue_release_all(&group->waiters);
+        group->count -= before > 0;
         interrupts_restore(enabled);
-        return error;
+        if (before == 1)
+                wait_queue_release_all(&group->waiters);
+        return before == 0 ? -EPERM : 0;
 }
