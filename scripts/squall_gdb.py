@@ -73,14 +73,19 @@ def chain(future):
         future = pointer_to(int(future) + int(future["child"]), "struct future")
 
 
+def is_in_await(future):
+    """Whether it is a coroutine that has begun: its state is a line; another future's is a small number of its own."""
+    return source_of(future["poll"])[2] < int(future["state"]) < FUTURE_DONE
+
+
 def describe_future(future):
-    name, file, first_line = source_of(future["poll"])
+    name, file, _ = source_of(future["poll"])
     state = int(future["state"])
     if state == FUTURE_NEW:
         return f"{name}: not polled yet"
     if state == FUTURE_DONE:
         return f"{name}: done"
-    if int(future["child"]) != 0 and state > first_line: # a coroutine's state is a line; another future's is its own
+    if is_in_await(future):
         return f"{name}: awaits at {file}:{state}"
     return f"{name}: state {state}{describe_leaf(name, future)}"
 
@@ -166,7 +171,7 @@ class Tasks(gdb.Command):
     def invoke(self, argument, from_tty):
         for task in tasks():
             futures = list(chain(task["root"]))
-            awaits = [future for future in futures if int(future["child"]) != 0]
+            awaits = [future for future in futures if is_in_await(future)]
             print(f"{task['name'].string()}: {state_of(task)}{polls_of(task)}; "
                   f"{describe_future(awaits[-1] if awaits else futures[-1])}")
 
@@ -251,7 +256,8 @@ class Irq(gdb.Command):
             line = lines[source]
             if int(line["handler"]) != 0 or int(line["count"]) != 0:
                 name = line["name"].string() if int(line["name"]) else "nobody's"
-                print(f"{source:4}  {name:24} {int(line['count'])} interrupts, the last {int(line['idle'])} for nothing")
+                idle = int(line["idle"]) if int(line["last_idle"]) == int(line["count"]) & 0xffffffff else 0
+                print(f"{source:4}  {name:24} {int(line['count'])} interrupts, the last {idle} for nothing")
         spurious = int(evaluate("'kernel/irq.c'::spurious"))
         print(f"{spurious} of all interrupts found nothing to do")
         enabled, pending = int(evaluate("$sstatus")) >> 1 & 1, int(evaluate("$sip"))
