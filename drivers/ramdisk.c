@@ -11,7 +11,6 @@
 #include "block_driver.h"
 #include "memory.h"
 #include "printk.h"
-#include "util.h"
 
 enum { DEPTH = 128, SECTORS_MAX = UINT32_MAX / SECTOR_SIZE };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* sifive_test.c - the test finisher: the only way to end QEMU with an exit code of one's own. */
-#include <errno.h>
 
 #include "arch.h"
 #include "driver.h"

@@ -3,7 +3,6 @@
 #include "virtio.h"
 
 #include <errno.h>
-#include <stddef.h>
 
 #include "args.h"
 #include "memory.h"

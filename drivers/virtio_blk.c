@@ -17,7 +17,6 @@
 #include "memory.h"
 #include "printk.h"
 #include "trace.h"
-#include "util.h"
 #include "virtio.h"
 #include "virtio_blk.h"
 #include "virtqueue.h"
@@ -113,24 +112,22 @@ static int submit_new_shape(struct virtio_blk *disk, uint16_t number, struct blo
         struct virtq *ring = &disk->current->ring;
         struct virtio_blk_seat *seat = &disk->current->seats[number];
 
-        seat->shape = request->shape;
-        if (request->shape != BLOCK_SHAPE_OTHER)
+        if (request->shape != BLOCK_SHAPE_OTHER) {
                 virtio_blk_shape(ring, number, seat, request->shape);
-        else if (request->operation <= BLOCK_WRITE)
-                describe_segments(disk, number, seat, request);
-        else
-                describe_other(ring, number, seat, request);
-        if (request->shape == BLOCK_SHAPE_OTHER) {
-                seat->shape = SHAPE_NONE;
-        } else {
                 seat->header.sector = request->sector;
                 virtq_point(seat->data, request->buffer, request->sectors * SECTOR_SIZE);
+        } else {
+                seat->shape = SHAPE_NONE;
+                if (request->operation <= BLOCK_WRITE)
+                        describe_segments(disk, number, seat, request);
+                else
+                        describe_other(ring, number, seat, request);
         }
         virtq_put(ring, number);
         return 0;
 }
 
-/* Of a piece in a seat, by its queue as well. */
+/* A piece in a seat, to a trace: of the seats of a queue the first 4,096 have places of their own. */
 static uint16_t place_of(const struct virtio_blk_queue *queue, uint16_t number)
 {
         return (uint16_t)(queue->index << 12 | number);
@@ -336,8 +333,10 @@ static int probe(struct virtio_device *device)
 
         if (!disk)
                 return virtio_refuse(device, "too little memory");
-        *disk = (struct virtio_blk){ .virtio = device, .current = disk->queues, .block = { .operations = choose_operations(), .node = device->node,
-                                                                  .transport = device->name } };
+        *disk = (struct virtio_blk){
+                .virtio = device, .current = disk->queues,
+                .block = { .operations = choose_operations(), .node = device->node, .transport = device->name },
+        };
 
         int error = virtio_blk_start(&disk->block);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio_blk_setup.c - bringing a virtio disk up, after boot and after a reset, and its configuration (virtio 1.2, 5.2.4, 5.2.5). */
 #include <errno.h>
-#include <stddef.h>
 
 #include "memory.h"
-#include "printk.h"
 #include "util.h"
 #include "virtio.h"
 #include "virtio_blk.h"

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * virtqueue_split.c - the split ring (virtio 1.2, 2.7), in the legacy layout of 2.7.2, which a modern
- * device takes as well.
- *
- *      add         descriptors, avail.ring[added]
- *      publish     avail.idx = added; perhaps notify
- *      pop_used    used.ring[last_used] -> seat
- *
- * `published - last_used` is how many requests the device has, so the device can have used no more.
+ * device takes as well: how its areas lie, and what no request changes. virtqueue_split.h has the rest.
  */
 #include "arch.h"
 #include "util.h"

@@ -15,9 +15,9 @@
 struct block_operations {
         /*
          * Give the next piece of a checked request a seat: 0, -EAGAIN when all are taken, or the error that ends
-         * the request. A read or write that is not in pieces has one segment, its buffer;
-         * what is in any other is had from block_next_segment() or block_next_range(). It is not completed in here.
-                 */
+         * the request. A read or write that is not in pieces has one segment, its buffer; what is in any other is had
+         * from block_next_segment() or block_next_range(). It is not completed in here.
+         */
         int (*submit)(struct block_device *device, struct block_future *request);
         /* Tell the device of everything submitted since the last call. Once a batch. */
         void (*publish)(struct block_device *device);
@@ -40,6 +40,7 @@ struct block_operations {
 /* Add a disk, which the driver has filled in and keeps for ever; gives it the next number. Task context. */
 void block_register(struct block_device *device);
 
+/* Whose tasks make the requests. */
 extern struct executor *block_executor;
 
 /*
@@ -47,6 +48,7 @@ extern struct executor *block_executor;
  * seats may be what the FIFO waits for, and nobody's task may be woken. Any context.
  */
 void block_complete(struct block_future *request, int result);
+
 /* Whether `request` ends with the end of one more of its pieces. Any context. */
 static inline bool block_last_piece(const struct block_future *request)
 {
@@ -54,12 +56,13 @@ static inline bool block_last_piece(const struct block_future *request)
                ((uint16_t)(request->ended + 1) == request->issued && request->cut == request->sectors);
 }
 
+/* Ask for a batch, in which the FIFO gets the seats that have become free. Any context. */
 static inline void block_request_batch(void) { executor_request_batch(block_executor); }
 
 /* Ask for a batch in which attend() runs. Any context. */
 void block_request_attention(struct block_device *device);
 
-/* Have the device reset, and what it has re-issued, after this batch; `why` is for the console. Any context. */
+/* Have the device reset, and what it holds sent once more, after this batch; `why` is for the console. Any context. */
 void block_broken(struct block_device *device, const char *why);
 
 /* The disk has another capacity now, in sectors: requests beyond it fail from here on. Task context. */
@@ -69,8 +72,8 @@ void block_resize(struct block_device *device, uint64_t capacity);
 uint32_t block_next_range(struct block_future *request);
 
 /*
- * The next segment of a read's or write's data, of at most `max_sectors`: false when it is the last. Not after that.
- * In submit().
+ * The next segment of a read's or write's data, of at most `max_sectors`: false when it is the last: do not
+ * call it again then. In submit().
  */
 bool block_next_segment(struct block_future *request, uint32_t max_sectors, struct block_segment *segment);
 
@@ -82,16 +85,16 @@ extern uint64_t block_timeout; /* ticks; 0: no request is ever overdue */
 /* Watch over the deadlines of what `device` is given from now on. Task context. */
 void block_watch(struct block_device *device);
 
-/* Something beside requests is to be seen to: a deadline, a new configuration, a broken device. Task context. */
+/* Something other than requests is to be seen to: a deadline, a new configuration, a broken device. Task context. */
 void block_attend(struct block_device *device);
 
-/*
- * For requests in pieces. Submit as many as find a seat: -EAGAIN when more are left, else 0. Count one that has ended:
- * whether that was the end of the request. Let go of those that have no seat yet: likewise. Task context, but
- * block_piece_ended(): any.
- */
+/* Submit as many pieces of `request` as find a seat: -EAGAIN when more are left, else 0. Task context. */
 int block_submit_pieces(struct block_device *device, struct block_future *request);
+
+/* Count a piece that has ended: whether that was the end of the request. Any context. */
 bool block_piece_ended(struct block_future *request, int result);
+
+/* Let go of the pieces that have no seat yet: whether that was the end of the request. Task context. */
 bool block_drop_pieces(struct block_future *request);
 
 /* Put a request that was taken back from the device into the FIFO again, as it was in the beginning. Task context. */
@@ -103,13 +106,13 @@ void block_fail(struct block_future *request, int error);
 /* The errno with which a request is refused that is neither a plain read nor a plain write, or 0. Task context. */
 int block_check_other(struct block_future *request);
 
-/* No place for a request's data. */
+/* Whether `buffer` is no place for a request's data. Any context. */
 static inline bool block_misplaced(const void *buffer)
 {
         return buffer == NULL || (uintptr_t)buffer % BLOCK_BUFFER_ALIGN != 0;
 }
 
-/* A range of whole blocks, all of them on the disk (virtio 1.2, 5.2.6.1). */
+/* 0 for a range of whole blocks that lies on the disk, else -EINVAL, -ERANGE or -EROFS (virtio 1.2, 5.2.6.1). Any context. */
 __attribute__((always_inline))
 static inline int block_check_range(const struct block_device *device, uint64_t sector, uint64_t sectors, bool writes)
 {

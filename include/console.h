@@ -41,7 +41,10 @@ bool console_has_room(void);
 /* `character` was typed, and there was room. Interrupt context. */
 void console_received(char character);
 
-/* Ready when the next character typed is in `character`. Task context. */
+/*
+ * Ready when the next character typed is in `character`. While 256 are unread the UART holds the next ones, a Ctrl-C
+ * among them. Task context.
+ */
 struct wait_future console_read(char *character);
 
 /* Ready when Ctrl-C has been typed since console_clear_interrupt(). It is read as a character as well. Task context. */

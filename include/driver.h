@@ -28,7 +28,7 @@ struct driver {
 extern const struct driver sifive_test_driver, uart16550_driver, plic_driver, virtio_mmio_driver;
 
 /* The tables, in order of probing; each ends with NULL. kernel/drivers.c. */
-extern const struct driver *const platform_drivers[]; /* a way out, words, interrupts: before the boot arguments */
+extern const struct driver *const platform_drivers[]; /* the finisher, the UART, the PLIC: before the boot arguments are read */
 extern const struct driver *const device_drivers[];
 
 /*

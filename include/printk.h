@@ -2,8 +2,9 @@
 /*
  * printk.h - formatted lines to the console.
  *
- * Formats are printf's, but that a control character in a %s or %c is printed as '?': %d %i %u
- * %x %X %c %s %p %%, l and z, flags - and 0, width and precision, also as *. A call appears whole: an interrupt's line is never in the middle of a task's.
+ * Formats are printf's, but that a control character in a %s or %c is printed as '?': %d %i %u %x %X %c %s %p %%, l and
+ * z, flags - and 0, width and precision, also as *. A call appears whole: an interrupt's line is never in the middle of
+ * a task's.
  */
 #pragma once
 

@@ -97,7 +97,7 @@ int virtio_queue_setup(struct virtio_device *device, unsigned index, struct virt
 /* DRIVER_OK: the device is live (3.1.1, step 8). Interrupts must be attached. Task context. */
 void virtio_ready(struct virtio_device *device);
 
-/* FAILED: given up (3.1.1). Any context. */
+/* FAILED: given up (3.1.1). Task context. */
 void virtio_fail(struct virtio_device *device);
 
 /* The same, saying why; returns -ENODEV. Task context. */

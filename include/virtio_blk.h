@@ -6,6 +6,7 @@
 #pragma once
 
 #include "block_driver.h"
+#include "util.h"
 #include "virtio.h"
 
 #define VIRTIO_BLK_F_SIZE_MAX (UINT64_C(1) << 1)
@@ -40,7 +41,7 @@ struct virtio_blk_seat {
         struct block_future *owner; /* of a seat that is taken */
         struct virtq_descriptor *data; /* segment 1 */
         uint8_t status;
-        uint16_t place; /* in the ring */
+        uint16_t place; /* ring.added when it was put: for virtq_is_shown() */
         uint8_t shape; /* of the last request, which its segments still describe; SHAPE_NONE: they need to be told */
 };
 

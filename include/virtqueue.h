@@ -17,7 +17,7 @@
 #include "virtqueue_ring.h"
 #include "virtqueue_split.h"
 
-/* The packed ring's: virtqueue_packed.c. */
+/* Of the packed ring, what virtq_put(), virtq_publish() and virtq_pop_used() do: in their contexts. */
 void virtq_packed_add(struct virtq *queue, uint16_t seat);
 bool virtq_packed_publish(struct virtq *queue);
 long virtq_packed_pop_used(struct virtq *queue, uint32_t *written);
@@ -35,7 +35,7 @@ size_t virtq_table_bytes(const struct virtq_layout *layout);
  */
 int virtq_init(struct virtq *queue, const struct virtq_layout *layout, void *ring, void *tables);
 
-/* Take all seats that were given back; false when there were none. For the next one. */
+/* Make the seats that were given back the free list; false when there are none. Task context. */
 bool virtq_take_released(struct virtq *queue);
 
 /* Whether there is a free seat. Task context. */

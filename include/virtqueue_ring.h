@@ -91,7 +91,7 @@ struct virtq {
         uint16_t withheld; /* packed: flags of the first descriptor that was added since the last publish */
 
         uint32_t published; /* shared: `added` as the device is about to be told: it can have used no more */
-        uint32_t shown;     /* shared: the same, once it has been told: what is beyond it has not seen */
+        uint32_t shown;     /* shared: the same, once it has been told: what lies beyond, it has not seen */
         uint32_t released;  /* shared: seats that the used side hands back */
 
         /* Used side: the interrupt handler. */
@@ -100,10 +100,13 @@ struct virtq {
         const char *broken; /* shared: NULL, or what the device did */
 };
 
-/* A format of the ring: the bytes it takes; how its areas lie in them, with what no request changes; a seat's list has another length. */
+/* A format of the ring, to virtqueue.c. */
 struct virtq_format {
+        /* How many bytes the ring takes. */
         size_t (*ring_bytes)(const struct virtq_layout *layout);
+        /* Set the places of its areas, and write what no request changes. */
         void (*lay_out)(struct virtq *queue);
+        /* The seat's list has `segments` entries from now on. */
         void (*set_segments)(struct virtq *queue, uint16_t seat, unsigned segments);
 };
 

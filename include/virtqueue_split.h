@@ -13,7 +13,7 @@
 
 #include "virtqueue_ring.h"
 
-enum { USED_F_NO_NOTIFY = 1 };
+enum { VIRTQ_USED_F_NO_NOTIFY = 1 };
 
 static inline void virtq_split_add(struct virtq *queue, uint16_t seat)
 {
@@ -43,7 +43,7 @@ static inline bool virtq_split_publish(struct virtq *queue)
 
         const struct virtq_used *used = queue->device_area;
 
-        return (device_load(&used->flags) & USED_F_NO_NOTIFY) == 0;
+        return (device_load(&used->flags) & VIRTQ_USED_F_NO_NOTIFY) == 0;
 }
 
 /*

@@ -7,7 +7,6 @@
  * this true too early; and whoever makes it true ends the request.
  */
 #include <errno.h>
-#include <stddef.h>
 
 #include "arch.h"
 #include "block.h"

@@ -136,14 +136,12 @@ static bool is_taken(const struct block_future *request)
 
 static void take_back(struct block_future *request)
 {
-        uint64_t now = timer_now();
-
         if (!is_taken(request))
                 return;
         if (request->cancelled || (request->in_pieces && request->result != 0))
                 block_fail(request, -ECANCELED);
         else if (request->retried)
-                block_fail(request, is_overdue(request->seated, now) ? -ETIMEDOUT : -ECANCELED);
+                block_fail(request, is_overdue(request->seated, timer_now()) ? -ETIMEDOUT : -ECANCELED);
         else
                 block_requeue(request);
 }

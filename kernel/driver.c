@@ -11,19 +11,17 @@
 #include "virtio.h"
 #include "vm.h"
 
-static int probe_node(const struct driver *driver, const struct device_node *template)
+static int probe_node(const struct driver *driver, struct device_node *node)
 {
-        struct device_node node = *template;
+        if (dt_reg(node->at, 0, &node->reg) != 0 || node->reg.size == 0)
+                return dt_refuse(node->at, "reg is missing, or makes no sense");
+        if (dt_interrupt(node->at, &node->interrupt, &node->controller) == -EBADF)
+                return dt_refuse(node->at, "its interrupt makes no sense");
+        if (vm_map(node->reg, VM_READ | VM_WRITE) != 0)
+                return dt_refuse(node->at, "reg is no place for a device's registers");
+        trap_expect(node->at);
 
-        if (dt_reg(node.at, 0, &node.reg) != 0 || node.reg.size == 0)
-                return dt_refuse(node.at, "reg is missing, or makes no sense");
-        if (dt_interrupt(node.at, &node.interrupt, &node.controller) == -EBADF)
-                return dt_refuse(node.at, "its interrupt makes no sense");
-        if (vm_map(node.reg, VM_READ | VM_WRITE) != 0)
-                return dt_refuse(node.at, "reg is no place for a device's registers");
-        trap_expect(node.at);
-
-        int error = driver->probe(&node);
+        int error = driver->probe(node);
 
         trap_expect(NULL);
         return error == -EBADF ? error : 0; /* any other failure was told, and costs only this device */

@@ -20,7 +20,7 @@ _start:
         csrw    stvec, t0
         csrw    sie, zero
 
-        rdinstret a2                    /* for who wants to know what booting costs */
+        rdinstret a2                    /* for jobs_init(): what booting has cost */
         la      t0, __bss_start
         la      t1, __bss_end
 1:      sd      zero, 0(t0)

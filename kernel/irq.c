@@ -88,7 +88,7 @@ void irq_dispatch(void)
         if (source == 0)
                 return;
 
-        struct line *line = &lines[source % LINES]; /* of one that no PLIC has it is another's, which has nothing to do */
+        struct line *line = &lines[source % LINES]; /* modulo: for a source that no PLIC has, another's handler looks in vain, and that is counted */
 
         line->count++;
         if (!line->handler || !line->handler(line->context))

@@ -47,12 +47,12 @@ void timer_init(struct executor *executor, uint64_t frequency, bool sstc)
         executor_add_hook(executor, &hook);
 }
 
+void timer_trace(void) { way = way == SSTC ? SSTC_TRACED : SBI_TRACED; }
+
 static uint64_t in_units(uint64_t ticks, uint64_t per_second)
 {
         return ticks / ticks_per_second * per_second + ticks % ticks_per_second * per_second / ticks_per_second;
 }
-
-void timer_trace(void) { way = way == SSTC ? SSTC_TRACED : SBI_TRACED; }
 
 uint64_t timer_microseconds(uint64_t ticks) { return in_units(ticks, 1000000); }
 

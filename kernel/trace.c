@@ -10,7 +10,6 @@
 #include <stddef.h>
 
 #include "arch.h"
-#include "util.h"
 
 struct trace trace_ring;
 static struct trace_clock start;

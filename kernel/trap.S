@@ -14,7 +14,7 @@ trap_entry:
         csrr    tp, scause
         bgez    tp, exception_entry     /* the top bit says interrupt */
         andi    tp, tp, 4               /* 9: supervisor external; 5: supervisor timer */
-        bnez    tp, timer_entry
+        bnez    tp, timer_entry         /* else on into external_entry */
 
         .macro  each_caller_saved instruction
         .set    offset, 0

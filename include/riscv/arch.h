@@ -15,8 +15,8 @@
 /*
  * What tasks and interrupt handlers both touch: numbers of up to 32 bits, and pointers. One hart, so an interrupt
  * is a function call between two instructions, and a whole access between two compiler barriers is order
- * enough; the swap is an amoswap, which no interrupt divides. (gcc 12 makes an amoswap of a plain
- * atomic store too, and QEMU executes one slowly; and of a volatile load two instructions.) Any context.
+ * enough; the swap is an amoswap, which no interrupt divides. (A plain atomic store would be an amoswap with gcc 12,
+ * which QEMU executes slowly; a volatile load would be two instructions.) Any context.
  */
 #define shared_load(place)                                                                         \
         __extension__({                                                                            \

@@ -5,7 +5,6 @@
  * Whatever a task does between two requests is part of the cost: so it is little. What a read brings is
  * not looked at, and the clock is read once, for the end of one read is the start of the next.
  */
-#include <stddef.h>
 
 #include "coro.h"
 #include "jobs/histogram.h"

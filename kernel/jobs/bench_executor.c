@@ -6,7 +6,6 @@
  * ticks of the host. Each figure is all that was executed from the first round to the last, divided by
  * the rounds: loops, random numbers and the measuring itself are in it.
  */
-#include <errno.h>
 #include <stddef.h>
 
 #include "channel.h"

@@ -118,6 +118,7 @@ const char *error_words(int error)
                 { -ETIMEDOUT, "the device did not answer in time" },
                 { -ECANCELED, "it was cancelled" },
                 { -EINPROGRESS, "it was never awaited" },
+                { -EDEADLK, "nothing can ever end it" },
         };
 
         for (unsigned i = 0; i < ARRAY_SIZE(table); i++)

@@ -3,7 +3,6 @@
 #include "jobs/load.h"
 
 #include <errno.h>
-#include <stddef.h>
 
 #include "coro.h"
 #include "jobs/record.h"
@@ -68,8 +67,9 @@ int load_spawn(struct load_group *group, struct executor *executor, struct block
 
         if (!load || !buffer || wait_group_add(&group->running, 1) != 0)
                 return -ENOMEM;
+        group->count++;
         *load = (struct load){ .future.poll = load_poll, .group = group, .disk = disk, .buffer = buffer, .wanted = reads,
-                               .random = group->count, .number = ++group->count, .report_at = timer_now() + timer_ticks(1000) };
+                               .random = group->count, .number = group->count, .report_at = timer_now() + timer_ticks(1000) };
         executor_spawn(executor, &load->task, &load->future, "load");
         return 0;
 }

@@ -5,7 +5,6 @@
  * A command that has to wait gives the monitor a future to await, and may have more to say when that is
  * ready. Ctrl-C withdraws it.
  */
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -376,7 +375,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
 {
         static struct monitor monitor = { .future.poll = monitor_poll, .editor.prompt = "squall> " };
 
-        (void)disk; /* it is a help, not a need */
+        (void)disk; /* a disk is welcome, but not needed */
         monitor.executor = executor;
         monitor.disk = arguments.disk < block_device_count() ? block_device((unsigned)arguments.disk) : NULL;
         monitor.buffer = monitor.disk ? memory_allocate(monitor.disk->block_size, PAGE_SIZE) : NULL;

@@ -5,7 +5,6 @@
  * What each does is drawn from its own random numbers, so it is the same however the tasks come in each
  * other's way; drawn once more at the end, it says what must have come out.
  */
-#include <errno.h>
 #include <stddef.h>
 
 #include "channel.h"

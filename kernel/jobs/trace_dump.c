@@ -7,8 +7,6 @@
  */
 #include "jobs/trace_dump.h"
 
-#include <stddef.h>
-
 #include "jobs/record.h"
 #include "printk.h"
 #include "timer.h"

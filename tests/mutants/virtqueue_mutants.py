@@ -42,7 +42,7 @@ MUTANTS = [
     ("split-wishes-read-without-a-barrier", SPLIT_HEADER, "virtqueue_order", {
         "        ring_index_before_event();\n        if (event)\n": "        if (event)\n"}),
     ("split-notifies-in-any-case", SPLIT_HEADER, "virtqueue_order", {
-        "return (device_load(&used->flags) & USED_F_NO_NOTIFY) == 0;": "return true;"}),
+        "return (device_load(&used->flags) & VIRTQ_USED_F_NO_NOTIFY) == 0;": "return true;"}),
     ("split-flags-count-beside-the-event", SPLIT_HEADER, "virtqueue_order", {
         "return virtq_need_event(device_load(event), new, old);":
         "return virtq_need_event(device_load(event), new, old) && !(((struct virtq_used *)queue->device_area)->flags & 1);"}),

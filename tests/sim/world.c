@@ -198,7 +198,7 @@ static void advance_ring(struct virtq *ring, struct queue *queue)
         uint16_t to = (uint16_t)-(ring->layout.packed ? 2 * queue->size * (1 + choose(2)) : choose(2u * queue->size));
 
         ring->added = ring->last_used = ring->seen_used = queue->taken = queue->used = queue->signalled = to;
-        ring->published = to;
+        ring->published = ring->shown = to;
         if (ring->layout.packed)
                 return;
         ram_store(&((struct virtq_avail *)ring->driver_area)->idx, to, sizeof to, false);
