@@ -195,23 +195,33 @@ static void publish(struct block_device *block)
 /* Completion -------------------------------------------------------------------------------------- */
 
 /*
- * A status byte that was never written is a failure of the device. But of a request that is not published it has yet to hear:
- * only a reset keeps it from that buffer. (A used id that comes twice, and meets the seat's next request, does this.)
+ * Whether the device was never told of the request that it says it has used: a used id that comes twice, and meets the seat's
+ * next request, does this. It has yet to hear of that buffer, and only a reset keeps it from it. While a ring is published
+ * nobody can say what it has seen: the status byte, if it was written, speaks for the device.
  */
+static bool was_never_told(const struct virtio_blk_queue *queue, const struct virtio_blk_seat *seat, uint8_t status)
+{
+        const uint32_t *told = status == STATUS_UNWRITTEN ? &queue->ring.shown : &queue->ring.published;
+
+        return !virtq_is_before(&queue->ring, seat->place, shared_load(told));
+}
+
+/* End one that did not go well, or that comes while others are being added. A status byte that was never written is a failure. */
 __attribute__((noinline))
-static void fail(struct virtio_blk *disk, unsigned index, size_t number, uint8_t status)
+static void end_carefully(struct virtio_blk *disk, unsigned index, size_t number, uint8_t status)
 {
         struct virtio_blk_queue *queue = &disk->queues[index];
         struct block_future *request = queue->seats[number].owner;
+        int result = status == VIRTIO_BLK_S_OK ? 0 : status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO;
 
-        if (status == STATUS_UNWRITTEN && !virtq_is_shown(&queue->ring, queue->seats[number].place)) {
+        if (was_never_told(queue, &queue->seats[number], status)) {
                 virtq_unpop(&queue->ring, number);
                 return;
         }
         if (trace_on() && block_last_piece(request))
                 trace_record(TRACE_COMPLETE, NULL, request, status, 0);
         virtq_release(&queue->ring, number);
-        block_complete(request, status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO);
+        block_complete(request, result);
 }
 
 __attribute__((always_inline))
@@ -228,8 +238,8 @@ static inline bool drain(struct virtio_blk *disk, struct virtio_blk_queue *queue
 
                 if (traced)
                         trace_record(TRACE_USED, NULL, request, status, place_of(queue, (uint16_t)number));
-                if (status != VIRTIO_BLK_S_OK) {
-                        fail(disk, queue->index, (size_t)number, status);
+                if (status != VIRTIO_BLK_S_OK || virtq_has_unpublished(&queue->ring)) {
+                        end_carefully(disk, queue->index, (size_t)number, status);
                         continue;
                 }
                 if (traced && block_last_piece(request))
@@ -278,11 +288,13 @@ static void look(struct block_device *block)
 }
 
 /* Interrupt: a new capacity, perhaps, but also how a device says that it is broken (2.1.1): see virtio_blk_attend(). */
-static void config_changed(struct virtio_device *device)
+static bool config_changed(struct virtio_device *device)
 {
         struct virtio_blk *disk = device->driver_data;
+        bool news = !shared_load(&disk->block.attention);
 
         block_request_attention(&disk->block);
+        return news;
 }
 
 static void for_each_in_flight(struct block_device *block, void (*visit)(struct block_future *))

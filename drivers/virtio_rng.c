@@ -76,7 +76,7 @@ static bool used_buffers(struct virtio_device *device)
 }
 
 /* Interrupt: it has no configuration that could change, but this is how a device says that it is broken (2.1.1). */
-static void config_changed(struct virtio_device *device) { used_buffers(device); }
+static bool config_changed(struct virtio_device *device) { return used_buffers(device); }
 
 /* After a batch: publish. A device that cannot be trusted is reset, which takes its buffer away, and is not used again. */
 static void run_hook(struct batch_hook *hook)

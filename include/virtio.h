@@ -57,7 +57,7 @@ struct virtio_device {
         /* The driver's own; the two calls come from the transport's interrupt, after it was acknowledged. */
         void *driver_data;
         bool (*used_buffers)(struct virtio_device *device); /* whether there were any */
-        void (*config_changed)(struct virtio_device *device);
+        bool (*config_changed)(struct virtio_device *device); /* whether it is news: not while the last change is yet to be seen to */
 };
 
 /* A driver for one device type. `probe` returns 0, or a negative errno after saying why. */

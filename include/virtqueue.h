@@ -118,12 +118,16 @@ static inline long virtq_pop_used(struct virtq *queue, uint32_t *written)
         return queue->layout.packed ? virtq_packed_pop_used(queue, written) : virtq_split_pop_used(queue, written);
 }
 
-/* Whether the device may have seen what was put at `place`, of all that was added and not yet popped. Any context. */
-static inline bool virtq_is_shown(const struct virtq *queue, uint16_t place)
+/* Whether anything was added that is not published: not while the hart sleeps. Any context. */
+static inline bool virtq_has_unpublished(const struct virtq *queue)
 {
-        uint16_t shown = (uint16_t)shared_load(&queue->shown);
+        return queue->added != queue->published;
+}
 
-        return (uint16_t)(place - shown) >= (uint16_t)(queue->added - shown);
+/* Whether `place`, of all that was added and not yet popped, comes before `told`, which is `published` or `shown`. Any context. */
+static inline bool virtq_is_before(const struct virtq *queue, uint16_t place, uint32_t told)
+{
+        return (uint16_t)(place - told) >= (uint16_t)(queue->added - told);
 }
 
 /* The device cannot have used the request in a popped seat: it is in flight as before, and the queue broken. Interrupt context. */

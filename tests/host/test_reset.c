@@ -12,6 +12,7 @@
 
 #include "modelled.h"
 #include "util.h"
+#include "virtio_blk.h"
 #include "waited.h"
 
 enum { TIMEOUT = 10000, GUARD = 0xa5 };
@@ -108,16 +109,16 @@ static void test_lost_interrupts(void **state)
 }
 
 /* The device uses an id that is in the ring, and has yet to be published: a reset comes before the buffer is ours. */
-static void test_used_before_it_is_published(void **state)
+static void use_before_it_is_published(uint8_t status)
 {
         static struct block_future early;
         struct virtq_used *used;
 
-        (void)state;
         have_one_stuck(block_read(disk, 9, buffer, 1));
         model.on_reset = hear_again;
         early = block_read(disk, 10, buffer + SECTOR_SIZE, 1);
         assert_int_equal(future_poll(&early.future, &waker), POLL_PENDING);
+        virtio_blk_of(disk)->queues[0].seats[1].status = status; /* it knows where it was before */
         used = model.queues[0].ring->device_area;
         used->ring[0].id = 1;
         used->idx = 1;
@@ -131,6 +132,17 @@ static void test_used_before_it_is_published(void **state)
         assert_int_equal(disk->resets, 1);
         assert_console_has("a request is used that was not published");
         expect_to_serve();
+}
+
+static void test_used_before_it_is_published(void **state)
+{
+        static const uint8_t statuses[] = { 0xff /* unwritten */, 0, 1, 77 };
+
+        (void)state;
+        for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++) {
+                modelled_setup(&options, TIMEOUT);
+                use_before_it_is_published(statuses[i]);
+        }
 }
 
 static void use_seat_1(void)

@@ -21,13 +21,16 @@
  *      complete        mmio_write32(claim, source);
  * drivers/virtio_mmio.c: handle
  *      handler         uint32_t status = read(device, INTERRUPT_STATUS);
+ *      acknowledge     acknowledge(device, status, traced);
+ *      look            return used_buffers(device);
+ * drivers/virtio_mmio.c: handle_other
  *      handler         if (status == 0)
+ *      acknowledge     acknowledge(device, status, traced);
+ *      look            news = device->config_changed(device);
+ *      look            return ((status & INTERRUPT_USED_BUFFER) != 0 && used_buffers(device)) || news;
+ * drivers/virtio_mmio.c: acknowledge
  *      acknowledge     write(device, INTERRUPT_ACK, status);
  *      acknowledge     acknowledge_before_look();
- *      look            return (status & INTERRUPT_CONFIG_CHANGE) != 0 ? config_changed(device, status) : used_buffers(device);
- * drivers/virtio_mmio.c: config_changed
- *      look            device->config_changed(device);
- *      look            return (status & INTERRUPT_USED_BUFFER) != 0 && used_buffers(device);
  * drivers/virtio_blk.c: drain
  *      drain           for (; (number = pop_used(&queue->ring, NULL)) >= 0; any = true) {
  */

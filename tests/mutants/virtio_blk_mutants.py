@@ -11,7 +11,8 @@ MUTANTS = [
     ("cache-not-restored", DISK_SETUP, "disk", {
         "                error = block_set_write_cache(block, had_cache);": "                ;"}),
     ("used-before-it-is-published", DISK, "reset", {
-        "if (status == STATUS_UNWRITTEN && ": "if (false && "}),
+        "if (was_never_told(": "if (false && was_never_told("}),
+    ("unpublished-may-end-well", DISK, "reset", {" || virtq_has_unpublished(&queue->ring)) {": ") {"}),
     ("unmap-forgotten", DISK, "disk", {
         "request->unmap ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0": "0"}),
     ("one-queue-only", DISK, "disk", {
@@ -76,13 +77,12 @@ MUTANTS = [
 
         virtq_segment(ring, number, segments, &status, 1"""}),
     ("status-not-preset", DISK, "lies", {"        device_store(&seat->status, (uint8_t)STATUS_UNWRITTEN);\n": ""}),
-    ("strange-status-is-well", DISK, "lies", {"if (status != VIRTIO_BLK_S_OK) {": "if (status == 1 || status == VIRTIO_BLK_S_UNSUPP) {"}),
+    ("strange-status-is-well", DISK, "lies", {"if (status != VIRTIO_BLK_S_OK ||": "if (status == 1 || status == VIRTIO_BLK_S_UNSUPP ||"}),
     ("bad-status-is-a-panic", DISK, "lies", {
-        "                if (status != VIRTIO_BLK_S_OK) {\n": """
+        "                if (status != VIRTIO_BLK_S_OK ||": """
                 if (status > VIRTIO_BLK_S_UNSUPP)
                         __builtin_trap();
-                if (status != VIRTIO_BLK_S_OK) {
-"""}),
+                if (status != VIRTIO_BLK_S_OK ||"""}),
     ("unknown-to-the-device-is-an-error", DISK, "features", {"status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO": "-EIO"}),
     ("flush-of-a-sector", DISK, "disk", {"        seat->header.sector = 0;\n": ""}),
     ("id-of-another-length", DISK, "disk", {"? BLOCK_ID_BYTES :": "? BLOCK_ID_BYTES + 1 :"}),

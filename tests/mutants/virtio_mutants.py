@@ -61,16 +61,16 @@ MUTANTS = [
     ("undefined-interrupts-acknowledged", MMIO, "virtio_mmio", {
         "        status &= INTERRUPT_USED_BUFFER | INTERRUPT_CONFIG_CHANGE;": "       "}),
     ("ack-after-drain", MMIO, "virtio_mmio", {
-        "        write(device, INTERRUPT_ACK, status);\n        acknowledge_before_look();\n        return ": "        bool any = ",
-        "config_changed(device, status) : used_buffers(device);\n": """config_changed(device, status) : used_buffers(device);
+        "        acknowledge(device, status, traced);\n        return used_buffers(device);\n": """
+        bool any = used_buffers(device);
 
-        write(device, INTERRUPT_ACK, status);
-        acknowledge_before_look();
+        acknowledge(device, status, traced);
         return any;
 """}),
     ("ack-left-out", MMIO, "virtio_mmio", {"        write(device, INTERRUPT_ACK, status);\n": ""}),
     ("ack-without-a-barrier", MMIO, "virtio_mmio", {"        acknowledge_before_look();\n": ""}),
     ("spurious-interrupt-acknowledged", MMIO, "virtio_mmio", {"        if (status == 0)\n": "        if (false)\n"}),
     ("config-change-hides-used-buffers", MMIO, "virtio_mmio", {
-        "return (status & INTERRUPT_USED_BUFFER) != 0 && used_buffers(device);": "return false;"}),
+        "return ((status & INTERRUPT_USED_BUFFER) != 0 && used_buffers(device)) || news;": "return news;"}),
+    ("config-change-is-never-news", MMIO, "virtio_mmio", {"used_buffers(device)) || news;": "used_buffers(device));"}),
 ]

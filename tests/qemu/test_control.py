@@ -131,3 +131,17 @@ def quit_machine(t):
         run = machine.wait()
     expect_equal("status", run.status, 0)
     expect("the last line is not the exit line" in list(run.problems()), "it passes")
+
+
+@test("control: resized 1,200 times while nothing is asked of it, its interrupt still comes")
+def resized_often(t):
+    """It has always news, so this is no storm."""
+    with Machine(t, "job=monitor log=warn", disks=[disk.image(disk.make(t.path("disk")))], qmp=True, typed=True) as machine:
+        machine.until("squall> ")
+        for turn in range(1200):
+            machine.qmp.command("block_resize", **{"node-name": "d0", "size": (2 + turn % 2) * disk.MIB})
+        machine.type("read 0\r")
+        machine.until("squall> $")
+        machine.type("exit\r")
+        run = machine.wait().check(0)
+    expect_equal("warnings", run.starting("warning: "), [])
