@@ -93,7 +93,6 @@ static void check_deadlines(struct block_device *device)
                         if (trace_on())
                                 trace_record(TRACE_TIMEOUT, NULL, device, device->number, 0);
                 } else {
-                        device->vain_resets = 0;
                         log_warn("disk %u (%s): an interrupt was lost: what it had to say is seen to", device->number,
                                  device->node);
                 }
