@@ -16,7 +16,7 @@ PARTS = ["Makefile", "linker.ld", "kernel", "drivers", "include", "scripts", "te
 FOREIGN = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MAKEFILES", "O", "V", "T", "JOB", "APPEND", "DISK",
            "SMP", "MEM", "TRANSPORT", "QEMU_EXTRA", "TIMEOUT", "LLVM", "LIBFDT", "TEST_FILTER", "TEST_LIMIT",
            "TEST_SUITES"}
-LIMIT = 200             # seconds for a command
+LIMIT = 600             # seconds for a command
 
 Done = collections.namedtuple("Done", "status output error")
 

@@ -58,6 +58,11 @@ def slow(path, bytes_a_second, device=""):
     return Disk(raw(node), device, [limits])
 
 
+def let_go(machine):
+    """What was slow is no more."""
+    machine.qmp.command("qom-set", path="/objects/slow", property="limits", value=dict.fromkeys(("bps-total", "bps-read", "bps-write"), 0))
+
+
 def logged(path, log, device=""):
     """The file at `path`, and every write, flush and discard in the file `log`."""
     node = {"driver": "blklogwrites", "file": file_node(path), "log": file_node(log), "log-super-update-interval": 1}

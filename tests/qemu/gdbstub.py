@@ -16,7 +16,7 @@ class GdbError(Exception):
 class Gdb:
     """Connected to a machine that was started with -S: it stands still at first."""
 
-    def __init__(self, connection, timeout=20):
+    def __init__(self, connection, timeout=100):
         connection.settimeout(timeout)
         self.connection = connection
         self.data = b""

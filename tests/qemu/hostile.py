@@ -9,8 +9,9 @@ import random
 import vring
 from vhost_user import S_OK, Backend
 
-LATE = 0.8              # seconds: later than the deadline of a request in runs that have one of TIMEOUT
-TIMEOUT = 400           # milliseconds
+TIMEOUT = 1200          # milliseconds: what is honest comes before that on a busy host, too
+LATE = 3                # seconds: later than the deadline of a request in runs that have one of TIMEOUT
+DEPTH = 4               # tasks
 UNSEEN = 16             # no fewer answers than a slow driver may not have seen yet: back by less, and it is told nothing new
 LIES = []
 
@@ -76,7 +77,7 @@ def twice(device, queue, request):
 
 @lie("the answer before, once more", **BREAKS, always=(0, 2), harms=True)
 def replayed(device, queue, request):
-    """When the driver has already looked at it."""
+    """When the driver has already looked at it, or no task of its could have made another; and has not taken its seat again."""
     device.execute(request)
     queue.ring.push(request)
     device.show(queue)
@@ -86,7 +87,7 @@ def replayed(device, queue, request):
         if queue.ring is ring:
             ring.push(request)
             device.show(queue)
-    device.after(0.001, again)
+    device.after_requests(DEPTH, again)
 
 
 @lie("another one's id, which is in flight", once=(0, 1, 2), always=(1, 2))
@@ -280,7 +281,8 @@ def scribble(name, where, **expected):
         device.answer(queue, request)
 
 
-scribble("descriptors written over", lambda ring, _: (ring.descriptors, 16 * ring.size), once=(0,), always=(2,))
+# Of a packed ring it may be what nobody looks at any more.
+scribble("descriptors written over", lambda ring, _: (ring.descriptors, 16 * ring.size), once=(0,), always=(0, 2))
 scribble("avail ring written over", lambda ring, _: (ring.driver, 4 if ring.packed else 6 + 2 * ring.size), once=(0, 1, 2), always=(0, 1, 2))
 scribble("the table of a request written over", lambda ring, request: (request.table or ring.descriptors, 48), once=(0, 2), always=(0, 1, 2))
 scribble("the header written over", lambda _, request: (request.header, 16), once=(0, 1, 2), always=(0, 1, 2))
@@ -306,6 +308,7 @@ GONE = ["vhost", "Failed to ", "Unexpected end-of-file", "Error", "Broken pipe",
 
 @lie("the device is gone", once=(2,), always=(2,), slow=True, says=GONE, retires=True)
 def gone(device, *_):
+    device.poll.unregister(device.listener)
     device.listener.close()
     device.leave()
 
@@ -330,6 +333,7 @@ class Liar(Backend):
         self.held = []
         self.deaf = False
         self.stops_at = self.last = None
+        self.waiting = {}               # number of a request: what is to be done before it
 
     def choose(self, number, _ring):
         return self.lie if self.when(number) else None
@@ -337,6 +341,7 @@ class Liar(Backend):
     def take(self, queue, request):
         if self.deaf:
             return
+        self.waiting.pop(self.counts["requests"], lambda: None)()
         one = self.choose(self.counts["requests"], queue.ring)
         if one is None:
             self.honest(queue, request)
@@ -359,6 +364,10 @@ class Liar(Backend):
     def stop_queue(self, queue):
         stopped = super().stop_queue(queue)
         return stopped if self.stops_at is None else self.stops_at
+
+    def after_requests(self, count, function):
+        """When so many more have come: other than time, that says what the driver has done."""
+        self.waiting[self.counts["requests"] + count] = function
 
     def put_off(self, queue, request, seconds=0.002):
         """Answer it later, if the ring is the same then."""

@@ -6,7 +6,7 @@ import struct
 
 import disk
 import work
-from hostile import TIMEOUT, Liar
+from hostile import DEPTH, TIMEOUT, Liar
 from machine import ROOT, Machine
 from mutant import Mutant
 from tap import Failure, expect
@@ -14,7 +14,8 @@ from tap import Failure, expect
 RAM, RAM_BASE = 32, 0x80000000      # MiB, and where it begins
 SIZE = 64 * disk.KIB
 TRAFFIC = "rw=randrw size=64k bs=4k fsync=16"
-LIMIT = 60
+COUNT, SLOW_COUNT = 60, 36      # requests; fewer where many of them take a deadline
+LIMIT = 200             # seconds; a device that is given up takes some deadlines
 
 
 def add_job(tree):
@@ -60,7 +61,7 @@ def with_memory():
                  "arguments": ["-object", f"memory-backend-file,id=m0,size={RAM}M,share=on,mem-path={path}"]}
 
 
-def boot(t, liar, append="iodepth=4", transport="modern", device="", reconnect=False, count=60, other=None):
+def boot(t, liar, append=f"iodepth={DEPTH}", transport="modern", device="", reconnect=False, count=COUNT, other=None):
     """A Result, with the disk of `liar` as the first and an honest one as the last."""
     ram, options = with_memory()
     kernel = KERNEL.file("squall.elf")
@@ -90,9 +91,9 @@ def check_run(run, codes, provoked=()):
 
 def run_lie(t, lie, when, transport, device="", ring="", seed=1):
     """Boot with one lie; (Result, Liar)."""
-    append = f"iodepth=4 {ring}" + (f" timeout_ms={TIMEOUT}" if lie.slow else "")
-    liar = Liar(t.path("socket"), lie, when, seed)
-    run = boot(t, liar, append, transport, device, reconnect=lie.name.endswith("for a second"))
+    append = f"iodepth={DEPTH} {ring}" + (f" timeout_ms={TIMEOUT}" if lie.slow else "")
+    liar, away = Liar(t.path("socket"), lie, when, seed), lie.name.endswith("for a second")
+    run = boot(t, liar, append, transport, device, reconnect=away, count=SLOW_COUNT if lie.slow or away else COUNT)
     os.remove(t.path("socket"))
     return run, liar
 
@@ -104,7 +105,7 @@ def run_seed(t, seed):
     packed = dice.random() < 0.25
     if packed:
         device = ",".join(["packed=on"] + [device] * bool(device))
-    append = f"timeout_ms=150 iodepth={dice.choice([1, 4, 16])} queue_size={dice.choice([0, 4, 16, 128])}{' ring=packed' * packed}"
+    append = f"timeout_ms=500 iodepth={dice.choice([1, 4, 16])} queue_size={dice.choice([0, 4, 16, 128])}{' ring=packed' * packed}"
     mutant = Mutant(t.path("socket"), seed)
     run = boot(t, mutant, append, "modern" if packed else dice.choice(["modern", "legacy"]), device, count=40)
     os.remove(t.path("socket"))

@@ -18,8 +18,8 @@ from result import Result
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 KERNEL = os.path.join(ROOT, os.environ.get("O") or "build", "squall.elf")
 QEMU = "qemu-system-riscv64"
-LIMIT = 30              # seconds for a run; most take a fifth of one
-GRACE = 3               # seconds for QEMU to end after its console is closed
+LIMIT = 120             # seconds for a run; most take a fifth of one, but the host may be slow, and busy
+GRACE = 20              # seconds for QEMU to end after its console is closed
 
 running = set()         # process ids of our own children, for a suite that is told to stop
 

@@ -147,7 +147,7 @@ static void twice(struct executor *executor)
         executor_spawn(executor, &again.task, &again.future, "again");
 }
 
-/* Two reads of a disk that does one in two seconds, the first of them on credit, with half a second for each. */
+/* Two reads of a disk that does one in four seconds, the first of them on credit, with two seconds for each. */
 struct hasty {
         struct future future;
         struct task task;
@@ -167,7 +167,7 @@ static enum poll hasty_poll(struct future *future, struct waker *waker)
         for (self->number = 1; self->number <= 2; self->number++) {
                 self->started = timer_now();
                 self->read = block_read(self->disk, 0, self->buffer, sizeof self->buffer / SECTOR_SIZE);
-                AWAIT(self->timeout, with_timeout(&self->read.future, 500));
+                AWAIT(self->timeout, with_timeout(&self->read.future, 2000));
                 printk("read %u: timeout=%d result=%d byte=%02x after %lu ms\n", self->number, self->timeout.result,
                        self->read.result, self->buffer[0], timer_microseconds(timer_now() - self->started) / 1000);
         }

@@ -9,7 +9,7 @@ class QmpError(Exception):
 
 
 class Qmp:
-    def __init__(self, connection, timeout=20):
+    def __init__(self, connection, timeout=100):
         connection.settimeout(timeout)
         self.connection = connection
         self.stream = connection.makefile("rwb")

@@ -14,20 +14,22 @@ SIZE = 512 * disk.KIB
 
 
 def slow_fill(t, name="disk"):
-    """A fill that takes about two seconds."""
+    """A fill that takes a minute if the disk is not let go."""
     path = disk.make(t.path(name), SIZE)
-    return path, disk.slow(path, SIZE // 2)
+    return path, disk.slow(path, SIZE // 60)
 
 
 @test("control: stop and cont in the middle of fill, modern", transport="modern")
 @test("control: stop and cont in the middle of fill, legacy", transport="legacy")
 def stop_and_cont(t, transport):
     path, slow = slow_fill(t)
-    with Machine(t, "job=fill iodepth=4 bs=8k", disks=[slow], qmp=True, transport=transport) as machine:
+    with Machine(t, "job=fill iodepth=4 bs=8k timeout_ms=60000", disks=[slow], qmp=True, transport=transport) as machine:
         machine.until(r"^disk 0 ")
-        for _ in range(3):
+        for stop in range(3):
             machine.qmp.command("stop")
             time.sleep(0.1)
+            if stop == 2:
+                disk.let_go(machine)
             machine.qmp.command("cont")
             time.sleep(0.1)
         run = machine.wait()
@@ -37,13 +39,16 @@ def stop_and_cont(t, transport):
 
 @test("control: stop and cont while idle")
 def stop_idle(t):
-    with Machine(t, "job=idle timeout_ms=2000", qmp=True) as machine:
-        machine.until(r"^squall ")
+    with Machine(t, "job=monitor", qmp=True, typed=True) as machine:
+        machine.until("squall> ")
+        machine.type("sleep 1000\r")
+        machine.until("sleep 1000\n")
         machine.qmp.command("stop")
         time.sleep(0.3)
         machine.qmp.command("cont")
-        run = machine.wait()
-    run.check(0)
+        machine.until("^awake after ")
+        machine.type("exit\r")
+        machine.wait().check(0)
 
 
 @test("control: system_reset in the middle of fill, modern", transport="modern")
@@ -55,6 +60,8 @@ def reset(t, transport):
         machine.until(r"^disk 0 ")
         time.sleep(0.2)
         machine.qmp.command("system_reset")
+        machine.qmp.wait_event("RESET")
+        disk.let_go(machine)
         run = machine.wait()
     boots = re.split(r"(?m)^OpenSBI v", run.text)[1:]
     expect_equal("number of boots", len(boots), 2)
@@ -71,12 +78,13 @@ def resize(t, transport):
     """A configuration change alone, or with an answer, in one interrupt: nothing is lost."""
     size = 32 * disk.MIB
     path = disk.make(t.path("disk"), size)
-    with Machine(t, "job=verify iodepth=4 bs=512", disks=[disk.image(path)], qmp=True,
+    with Machine(t, "job=verify iodepth=4 bs=512", disks=[disk.slow(path, disk.MIB)], qmp=True,
                  transport=transport) as machine:
         machine.until(r"^disk 0 ")
         for step in range(1, 9):
             machine.qmp.command("block_resize", **{"node-name": "d0", "size": size + step * disk.MIB})
             time.sleep(0.01)
+        disk.let_go(machine)
         run = machine.wait()
     run.check(0, result={"ok": size // 512, "device_resets": 0})
     acknowledged = {value for offset, value in run.accesses if offset == 0x64 and value is not None}
@@ -89,7 +97,7 @@ def resize(t, transport):
 def grow_and_shrink(t, transport):
     """What is beyond the new end fails without the disk, and nothing else does, but for what the disk had already."""
     size, count, depth = 256 * disk.KIB, 1500, 4
-    slow = disk.slow(disk.make(t.path("disk"), size), 3 << 20)
+    slow = disk.slow(disk.make(t.path("disk"), size), size)
     with Machine(t, f"job=rw rw=randrw number_ios={count} iodepth={depth}", disks=[slow], qmp=True, transport=transport,
                  arguments=TRACE) as machine:
         machine.until(r"^disk 0 ")
@@ -97,6 +105,7 @@ def grow_and_shrink(t, transport):
         for before, after in zip(sizes, sizes[1:]):
             machine.qmp.command("block_resize", **{"node-name": "d0", "size": after})
             machine.until(rf"^virtio_mmio@\w+: disk 0 has {after // 512} sectors now, {before // 512} before$")
+        disk.let_go(machine)
         run = machine.wait()
         asked = Requests(read(machine.log)).all
     run.check(2, result={"mismatch": 0, "device_resets": 0})
@@ -112,10 +121,11 @@ def grow_and_shrink(t, transport):
 @test("control: block_resize while idle")
 def resize_idle(t):
     path = disk.make(t.path("disk"))
-    with Machine(t, "job=idle timeout_ms=2000", disks=[disk.image(path)], qmp=True) as machine:
-        machine.until(r"^disk 0 ")
-        time.sleep(0.1)
+    with Machine(t, "job=monitor", disks=[disk.image(path)], qmp=True, typed=True) as machine:
+        machine.until("squall> ")
         machine.qmp.command("block_resize", **{"node-name": "d0", "size": 2 * disk.MIB})
+        machine.until("disk 0 has 4096 sectors now, 2048 before")
+        machine.type("exit\r")
         run = machine.wait()
     run.check(0)
     acknowledged = [value for offset, value in run.accesses if offset == 0x64]

@@ -96,13 +96,13 @@ def go_on(machine, meanwhile=lambda: None):
 @test("faults: the machine stops for a read, legacy", transport="legacy", kind="read")
 @test("faults: the machine stops for a flush", transport="modern", kind="flush")
 @test("faults: the machine stops for a write, packed", transport="modern", kind="write", device=",packed=on", ring="packed")
-@test("faults: the machine stops for longer than a deadline", transport="modern", kind="write", pause=1)
+@test("faults: the machine stops for longer than a deadline", transport="modern", kind="write", pause=2)
 def stops(t, transport, kind, device="", ring="split", pause=0):
     """For three requests, of several in flight. QEMU tries each again, and nobody in the machine ever knew."""
     path = disk.make(t.path("disk"), SIZE, record.filled(0, SIZE // 512))
     rules = [rule(kind, sector, once=True) for sector in ((24, 64, 72) if kind != "flush" else (None,) * 3)]
     rw = "read" if kind == "read" else "write"
-    with Machine(t, f"job=rw rw={rw} number_ios=64 iodepth=4 fsync=4 ring={ring} timeout_ms=500", transport=transport,
+    with Machine(t, f"job=rw rw={rw} number_ios=64 iodepth=4 fsync=4 ring={ring} timeout_ms=1500", transport=transport,
                  qmp=True, disks=[disk.faulty(path, *rules, device=STOP + device)]) as machine:
         run, times = go_on(machine, lambda: time.sleep(pause))
     expect(1 <= times <= 3, f"it has stopped {times} times")

@@ -29,7 +29,7 @@ def memory(t, mem, size):
 @test("memory: buffers in all of 32M", mem="32M", append="bs=1m iodepth=24")
 @test("memory: buffers in all of 4G", mem="4G", append="bs=256m iodepth=15")
 def much_memory(t, mem, append):
-    boot(t, f"job=verify size=16m {append}", disks=[disk.null(16 * disk.GIB)], mem=mem, limit=60).check(0)
+    boot(t, f"job=verify size=16m {append}", disks=[disk.null(16 * disk.GIB)], mem=mem).check(0)
 
 
 @test("memory: 32M, and iodepth= asks for more", mem="32M", append="bs=1m iodepth=64", word="iodepth=64")
@@ -48,7 +48,7 @@ def too_little(t, mem, append, word):
 def harts_and_boot_hart(t, harts, times):
     booted = []
     for i in range(times):
-        run = boot(t, "job=demo", disks=one_disk(t), smp=harts, transport=("modern", "legacy")[i % 2], limit=60)
+        run = boot(t, "job=demo", disks=one_disk(t), smp=harts, transport=("modern", "legacy")[i % 2])
         line = run.check(0).only("squall")
         expect_equal("harts", line["harts"], harts)
         expect(line["hart"] < harts, f"hart {line['hart']} of {harts}")
@@ -70,7 +70,7 @@ def aclint(t):
     boot(t, "job=demo", disks=one_disk(t), board="virt,aclint=on").check(0, result={"ok": 4})
 
 
-def run_script(arguments, limit=30):
+def run_script(arguments, limit=120):
     """scripts/qemu, with no terminal; (status, output lines, error lines)."""
     command = [os.path.join(ROOT, "scripts/qemu"), "--kernel", KERNEL, "--timeout", str(limit), *arguments]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit + 20, check=False)

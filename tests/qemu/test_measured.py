@@ -15,8 +15,7 @@ READ = r"debug: (\d+) instructions from the kernel's entry to the end of the fir
 
 
 def boot_cost(t, transport):
-    run = boot(t, "job=demo log=debug", disks=[disk.null(16 * disk.MIB)], transport=transport, arguments=EXACT,
-               limit=60)
+    run = boot(t, "job=demo log=debug", disks=[disk.null(16 * disk.MIB)], transport=transport, arguments=EXACT)
     # The disk forgets what is written, and the demo must say so.
     run.check(1)
     (cost,) = [int(match[1]) for line in run.lines if (match := re.fullmatch(READ, line))]
@@ -57,10 +56,10 @@ def idle(t):
     run.check(0)
     total = run.usage.ru_utime + run.usage.ru_stime
     slept = re.search(r"\b(\d+) us\b", "\n".join(run.lines))
-    expect(slept and 10_000_000 <= int(slept[1]) < 12_000_000, f"asleep for {slept and slept[1]} us, not 10 s")
+    expect(slept and 10_000_000 <= int(slept[1]) < 15_000_000, f"asleep for {slept and slept[1]} us, not 10 s")
     t.note(f"job=idle, 10 s: QEMU used {total:.2f} s of processor time from its start, {total - before:.2f} s of it "
            f"while the kernel slept; wall time {run.seconds:.2f} s, so {100 * total / run.seconds:.1f} %")
-    expect(total < IDLE_MAX * run.seconds, f"{total:.2f} s of processor time in {run.seconds:.2f} s")
+    expect(total - before < IDLE_MAX * run.seconds, f"{total - before:.2f} s of processor time in {run.seconds:.2f} s")
 
 
 @test("measured: the boot is quick")

@@ -47,7 +47,7 @@ def embrace(t):
     expect(run.starting("error: deadlock: "), "it is not called a deadlock")
     for task in ("hume", "kant"):
         check_chain(run, task, "philosopher_poll", "embrace")
-    expect(run.seconds < 10, f"{run.seconds:.1f} s until it was told")
+    expect(run.seconds < 30, f"{run.seconds:.1f} s until it was told")
 
 
 @test("mistakes: an event that nobody sets")
@@ -112,8 +112,8 @@ def again(t):
 @test("with_timeout: on a slow disk, it comes with the buffer")
 def slow_disk(t):
     path = disk.make(t.path("disk"), disk.MIB, b"\x5a" * 4096)
-    reads = mistake(t, 6, one=disk.slow(path, 2048)).check(0).starting("read ")
+    reads = mistake(t, 6, one=disk.slow(path, 1024)).check(0).starting("read ")
     expect_equal("a read in time", reads[0].split(" after ")[0], "read 1: timeout=0 result=0 byte=5a")
     words, _, milliseconds = reads[1].removesuffix(" ms").partition(" after ")
     expect_equal("one too late", words, "read 2: timeout=-110 result=0 byte=5a")
-    expect(int(milliseconds) > 1000, f"after {milliseconds} ms, when the disk still has the buffer")
+    expect(int(milliseconds) > 2500, f"after {milliseconds} ms, when the disk still has the buffer")

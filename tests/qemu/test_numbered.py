@@ -22,7 +22,7 @@ sys.exit(numbered.main("words", run, runs=5, weight=7))
 
 
 def run(*command):
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False,
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False,
                           env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     return done.returncode, done.stdout.splitlines(), done.stderr
 

@@ -207,11 +207,12 @@ def mapped(found, address):
 @test("W^X: 4G", mem="4G")
 @test("W^X: 77M", mem="77M")
 def write_or_execute(t, mem):
-    with Machine(t, "job=idle timeout_ms=2000", qmp=True, mem=mem, disks=[disk.null(disk.MIB)]) as machine:
-        machine.until(r"^disk 0 ")
+    with Machine(t, "job=monitor", qmp=True, typed=True, mem=mem, disks=[disk.null(disk.MIB)]) as machine:
+        machine.until("squall> ")
         machine.qmp.command("stop")
         found = list(mappings(machine.qmp.monitor("info mem")))
         machine.qmp.command("cont")
+        machine.type("exit\r")
         run = machine.wait()
     run.check(0)
     expect(len(found) > 4, f"info mem shows {found}")

@@ -64,7 +64,7 @@ def beside(t, number, transport):
 @test("ramdisk: without an interrupt controller that we drive")
 def no_interrupts(t):
     """It needs none. The machine cannot be switched off, so the exit line alone counts."""
-    with Machine(t, "job=rw rw=randrw ramdisk=64k iodepth=4", board="sifive_u", limit=10) as machine:
+    with Machine(t, "job=rw rw=randrw ramdisk=64k iodepth=4", board="sifive_u") as machine:
         machine.until("^exit 0$")
         expect("ok=1000 " in machine.text, "the result")
 

@@ -50,18 +50,17 @@ def lost_warnings(run):
 def lost(t, transport, device, append=""):
     """It is acknowledged behind the kernel's back, before the kernel looks: a warning, and nothing else."""
     path = disk.make(t.path("disk"), SIZE)
-    with Machine(t, f"job=fill iodepth=4 timeout_ms=700 {append}", disks=[disk.image(path, device)], transport=transport, gdb=True) as machine:
+    with Machine(t, f"job=fill iodepth=4 timeout_ms=2000 {append}", disks=[disk.image(path, device)], transport=transport, gdb=True) as machine:
         start.run_to(machine, "irq_dispatch")
         begun = time.monotonic()
-        time.sleep(0.1)                 # for the other answers, which without event_idx ask each
-        take_interrupt(machine)
+        take_interrupt(machine)         # of all four: before it stands still QEMU awaits what its disks have
         machine.gdb.go()
         machine.until(LOST)
         waited = time.monotonic() - begun
         run = machine.wait()
     run.check(0, result={"ok": PIECES, "device_resets": 0})
     expect_equal("warnings", len(lost_warnings(run)), 1)
-    expect(waited < 5, f"{waited} s")
+    expect(waited < 20, f"{waited} s")
     expect_equal("the image", record.first_difference(disk.content(path), record.filled(0, SIZE // 512)), None)
 
 
@@ -69,13 +68,13 @@ def lost(t, transport, device, append=""):
 def all_lost(t, transport):
     """The interrupt controller lets none through: every request is found by its deadline."""
     path = disk.make(t.path("disk"), SIZE)
-    with Machine(t, "job=rw rw=write number_ios=12 size=16k iodepth=4 timeout_ms=500", disks=[disk.image(path)], transport=transport, gdb=True) as machine:
+    with Machine(t, "job=rw rw=write number_ios=8 size=16k iodepth=4 timeout_ms=1500", disks=[disk.image(path)], transport=transport, gdb=True) as machine:
         start.run_to(machine, "job_run")
         set_register(machine, PLIC + 4 * slot_of(machine), 0)
         machine.gdb.go()
         run = machine.wait()
-    run.check(0, result={"ok": 12, "mismatch": 0, "device_resets": 0})
-    expect(len(lost_warnings(run)) >= 12 // 4 + 1, "no interrupt was lost")
+    run.check(0, result={"ok": 8, "mismatch": 0, "device_resets": 0})
+    expect(len(lost_warnings(run)) >= 8 // 4 + 1, "no interrupt was lost")
     expect_equal("interrupts acknowledged", [one for one in run.accesses if one[0] == IRQ_ACK], [])
 
 
@@ -86,9 +85,9 @@ def all_lost(t, transport):
 def no_answer(t, transport, device, append=""):
     """Each request is sent twice, with 100 ms for each time; after three resets in vain the next time is the last.
 
-    The disk takes half a second for everything; at each reset QEMU awaits the end of what it has.
+    The disk takes so long for everything that no host is late enough for it; at each reset QEMU awaits the end of what it has.
     """
-    disks = [disk.null(SIZE, device, latency_ns=500_000_000)]
+    disks = [disk.null(SIZE, device, latency_ns=1_500_000_000)]
     run = boot(t, f"job=fill iodepth=4 timeout_ms=100 {append}", disks=disks, transport=transport)
     run.check(2, result={"ok": 0, "timeout": 8, "reset": PIECES - 8, "device_resets": 4})
     expect_equal("why it is reset", reasons(run), [OVERDUE] * 4)
@@ -109,10 +108,10 @@ def patient(t, timeout_ms):
 def slow_once(t):
     """Throttled until it is reset, and then no more."""
     path = disk.make(t.path("disk"), SIZE)
-    with Machine(t, "job=rw rw=write number_ios=16 iodepth=4 timeout_ms=1000", disks=[disk.slow(path, KIB)], gdb=True, qmp=True) as machine:
+    with Machine(t, "job=rw rw=write number_ios=16 iodepth=4 timeout_ms=2000", disks=[disk.slow(path, 100)], gdb=True, qmp=True) as machine:
         for place in ("virtio_blk_stop", "virtio_blk_start"):
             start.run_to(machine, place)
-        machine.qmp.command("qom-set", path="/objects/slow", property="limits", value={"bps-total": 0})
+        disk.let_go(machine)
         machine.gdb.go()
         run = machine.wait()
     run.check(0, result={"ok": 16, "mismatch": 0, "device_resets": 1})

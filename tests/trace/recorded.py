@@ -16,7 +16,7 @@ from tracing import dump, layout, match, model, page, qemu_log, svg, symbols
 
 SCRIPT = os.path.join(ROOT, "scripts/trace")
 RUNNER = os.path.join(ROOT, "scripts/qemu")
-LIMIT = 100             # seconds
+LIMIT = 300             # seconds
 TRIES = 20
 
 Done = collections.namedtuple("Done", "status output error folder")
