@@ -38,6 +38,11 @@ class Ring:
     def used_index(self):
         return self.half(self.used + 2)
 
+    @property
+    def is_seen(self):
+        """Whether the driver has seen all answers: with event_idx it says which it wants to hear of next."""
+        return self.used_index == self.half(self.avail + 4 + 2 * self.size)
+
     def element(self, index):
         return self.used + 4 + 8 * (index % self.size)
 

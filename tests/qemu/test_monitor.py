@@ -164,8 +164,9 @@ def no_switch(t, device, shown):
 
 @test("monitor: Ctrl-C takes a request back that has no seat yet")
 def withdrawn(t):
-    """Four loads have all seats of the ring, for three seconds."""
-    with Session(t, disks=[disk.null(disk.MIB, latency_ns=3_000_000_000)], append="queue_size=4") as session:
+    """Four loads have all seats of the ring, until the disk is let go."""
+    path = disk.make(t.path("disk"))
+    with Session(t, disks=[disk.slow(path, 1)], append="queue_size=4 timeout_ms=0", qmp=True) as session:
         for _ in range(4):
             session.say("spawn")
         before = len(session.machine.text)
@@ -174,6 +175,9 @@ def withdrawn(t):
         session.machine.type("\x03")
         session.after(before, "error: read of sector 9: it was cancelled")
         session.say("sleep 1", "awake")
+        disk.let_go(session.machine)
+        session.machine.qmp.command("stop")     # before that QEMU ends what is under way
+        session.machine.qmp.command("cont")
         session.end()
 
 
@@ -270,18 +274,20 @@ def panic(t):
 
 @test("monitor: it rests")
 def rests(t):
+    """In the end: on a slow host it takes its time to come to rest."""
     with Session(t) as session:
-        time.sleep(1.5)                 # the watchdog goes off once
-        before = session.machine.cpu_seconds()
-        time.sleep(2)
-        used = session.machine.cpu_seconds() - before
-        expect(used < 0.1, f"{used} s of processor time in 2 s")
+        used = 1
+        while used >= 0.1:
+            expect(time.monotonic() < session.machine.deadline, f"{used} s of processor time in 2 s")
+            before = session.machine.cpu_seconds()
+            time.sleep(2)               # the watchdog goes off once
+            used = session.machine.cpu_seconds() - before
         session.end()
 
 
 @test("monitor: nothing can be typed: no UART that we know")
 def no_input(t):
-    with Machine(t, "job=monitor", board="sifive_u", limit=10) as machine:
+    with Machine(t, "job=monitor", board="sifive_u") as machine:
         machine.until("exit 3")
         expect("error: job monitor needs a console that can be typed at" in machine.text, "the words")
 
@@ -289,11 +295,11 @@ def no_input(t):
 @test("monitor: make qemu, with standard input at its end", keys="", seen="exit 0")
 @test("monitor: make qemu, with commands in a pipe", keys="help\nread 3\n", seen="read of sector 3: ")
 def by_make(_t, keys, seen):
-    command = ["scripts/qemu", "--kernel", start.KERNEL, "--append", "job=monitor", "--timeout", "20"]
+    command = ["scripts/qemu", "--kernel", start.KERNEL, "--append", "job=monitor", "--timeout", "120"]
     image = os.path.join(_t.folder, "image")
     with open(image, "wb") as file:
         file.truncate(1 << 20)
-    run = subprocess.run(command + ["--disk", image], input=keys, capture_output=True, text=True, timeout=40, check=False,
+    run = subprocess.run(command + ["--disk", image], input=keys, capture_output=True, text=True, timeout=200, check=False,
                          cwd=start.ROOT)
     expect_equal("status", run.returncode, 0)
     expect(seen in run.stdout and run.stdout.rstrip().endswith("\nexit 0"), run.stdout)

@@ -37,8 +37,8 @@ class Storm:
         self.figures = {"resets": 0, "durable_lines": 0, "durable_records_checked": 0, "lost": 0}
 
     def text(self):
-        """The whole lines of this boot."""
-        return self.machine.text[self.begun:].rpartition("\n")[0]
+        """The whole lines of this boot, from the firmware's on: before those may come what is left of the last."""
+        return self.machine.text[self.begun:].partition("\nOpenSBI v")[2].rpartition("\n")[0]
 
     def let_run(self):
         """For some time, which may end in the firmware, or until the job has said something a few times."""
@@ -113,7 +113,7 @@ class Storm:
                 run = self.machine.wait()
             self.check()
             # Of the last boot only: those before were cut off.
-            run.lines, run.accesses = own_lines(run.text[self.begun:]), []
+            run.lines, run.accesses = own_lines(self.text()), []
             run.check(0, result={"ok": WRITES if self.rw else FILLED, "mismatch": 0, "device_resets": 0})
             if self.figures["resets"] == resets:
                 return self.figures
