@@ -8,7 +8,7 @@ from machine import KERNEL, ROOT, Machine, boot
 from tap import expect, expect_equal, test
 
 BOOT_MAX = 1_500_000            # guest instructions
-RUNS_MAX = 10
+RUNS_MAX = 50
 IDLE_MAX = 0.05                 # of the wall time
 EXACT = ["-icount", "shift=0,sleep=off"]
 READ = r"debug: (\d+) instructions from the kernel's entry to the end of the first read"
