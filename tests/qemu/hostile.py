@@ -272,7 +272,7 @@ flickering("the status flickers", lambda device, _, request, __, turn: request.s
 
 
 def scribble(name, where, **expected):
-    """The device writes to what is not its own, once it has read it: where -> (address, length)."""
+    """The device writes to what is not its own, once it has read it: where -> (address, length). Perhaps nobody looks at it any more."""
     @lie(name, slow=True, harms=True, **expected)
     def tell(device, queue, request):
         address, length = where(queue.ring, request)
@@ -281,7 +281,6 @@ def scribble(name, where, **expected):
         device.answer(queue, request)
 
 
-# Of a packed ring it may be what nobody looks at any more.
 scribble("descriptors written over", lambda ring, _: (ring.descriptors, 16 * ring.size), once=(0,), always=(0, 2))
 scribble("avail ring written over", lambda ring, _: (ring.driver, 4 if ring.packed else 6 + 2 * ring.size), once=(0, 1, 2), always=(0, 1, 2))
 scribble("the table of a request written over", lambda ring, request: (request.table or ring.descriptors, 48), once=(0, 2), always=(0, 1, 2))
@@ -308,9 +307,10 @@ GONE = ["vhost", "Failed to ", "Unexpected end-of-file", "Error", "Broken pipe",
 
 @lie("the device is gone", once=(2,), always=(2,), slow=True, says=GONE, retires=True)
 def gone(device, *_):
-    device.poll.unregister(device.listener)
-    device.listener.close()
-    device.leave()
+    if device.connection:               # there may have been more work in the ring
+        device.poll.unregister(device.listener)
+        device.listener.close()
+        device.leave()
 
 
 @lie("the device is gone for a second", once=(0,), always=(0, 2), says=GONE)

@@ -89,11 +89,11 @@ def check_run(run, codes, provoked=()):
     return code
 
 
-def run_lie(t, lie, when, transport, device="", ring="", seed=1):
+def run_lie(t, lie, when, transport, device="", ring="", seed=1, count=None):
     """Boot with one lie; (Result, Liar)."""
     append = f"iodepth={DEPTH} {ring}" + (f" timeout_ms={TIMEOUT}" if lie.slow else "")
     liar, away = Liar(t.path("socket"), lie, when, seed), lie.name.endswith("for a second")
-    run = boot(t, liar, append, transport, device, reconnect=away, count=SLOW_COUNT if lie.slow or away else COUNT)
+    run = boot(t, liar, append, transport, device, reconnect=away, count=count or (SLOW_COUNT if lie.slow or away else COUNT))
     os.remove(t.path("socket"))
     return run, liar
 

@@ -4,7 +4,7 @@ import os
 
 import disk
 from hostile import LIES, Liar, Lie
-from hostile_boot import KERNEL, SLOW_COUNT, boot, check_run, constant_segments, run_lie, run_seed
+from hostile_boot import COUNT, KERNEL, boot, check_run, constant_segments, run_lie, run_seed
 from tap import Failure, expect, expect_equal, test
 from test_device import reasons
 from vhost_user import F_PROTOCOL, FEATURES
@@ -63,10 +63,10 @@ def one_place(t, transport):
     """Each request for it is sent twice and given up; all others go on, and so does the disk."""
     place = Lie("one place", lambda device, queue, request: request.sector == 64 and request.data or Liar.honest(device, queue, request),
                 slow=True)
-    run, _ = run_lie(t, place, lambda _: True, transport)
+    run, _ = run_lie(t, place, lambda _: True, transport, count=COUNT)
     check_run(run, (2,))
     result = run.only("result")
-    expect(0 < result["timeout"] < 15 and result["ok"] + result["timeout"] == SLOW_COUNT, f"{result}")
+    expect(0 < result["timeout"] < 15 and result["ok"] + result["timeout"] == COUNT, f"{result}")
     expect("not used any more" not in run.text, "it is given up")
 
 

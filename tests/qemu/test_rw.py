@@ -119,7 +119,7 @@ def check_log(log):
 
 @test("rw: 64 tasks and one place", length=BS, most=1)
 @test("rw: 64 tasks and three places", length=3 * BS, most=3)
-@test("rw: 7 tasks on a slow disk", length=SIZE, depth=7, most=7, bps=4 << 20)
+@test("rw: 7 tasks on a slow disk", length=SIZE, depth=7, most=7, bps=1 << 20)
 def overlaps(t, length, most, depth=64, bps=1 << 30):
     path = disk.make(t.path("disk"), SIZE)
     run, requests = boot_traced(t, f"job=rw rw=randrw number_ios=400 iodepth={depth} size={length}",
