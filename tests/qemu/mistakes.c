@@ -266,7 +266,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
         switch (arguments.number_ios) {
         case 0: embrace(executor); break;
         case 1: wait(executor); break;
-        case 2: hog(executor, 2500); break;
+        case 2: hog(executor, 6000); break;
         case 3: hog(executor, 50); break;
         case 4: forget(executor); break;
         case 5: twice(executor); break;
