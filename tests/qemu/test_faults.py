@@ -77,14 +77,15 @@ def a_range(t, transport, once, errno, kind, which):
 
 
 def go_on(machine, meanwhile=lambda: None):
-    """Each time the machine stops for an error: `meanwhile`, then let it go on. (run, how often)"""
+    """Let a machine go that was started with -S: before somebody listens QEMU tells of no event. Each time it stops
+    for an error: `meanwhile`, then let it go on. (run, how often)"""
     stops = 0
     try:
         while True:
+            machine.qmp.command("cont")
             machine.qmp.wait_event("STOP")
             expect_equal("its state", machine.qmp.command("query-status")["status"], "io-error")
             meanwhile()
-            machine.qmp.command("cont")
             stops += 1
     except QmpError:                    # it has ended
         return machine.wait(), stops
@@ -103,7 +104,7 @@ def stops(t, transport, kind, device="", ring="split", pause=0):
     rules = [rule(kind, sector, once=True) for sector in ((24, 64, 72) if kind != "flush" else (None,) * 3)]
     rw = "read" if kind == "read" else "write"
     with Machine(t, f"job=rw rw={rw} number_ios=64 iodepth=4 fsync=4 ring={ring} timeout_ms=1500", transport=transport,
-                 qmp=True, disks=[disk.faulty(path, *rules, device=STOP + device)]) as machine:
+                 qmp=True, arguments=["-S"], disks=[disk.faulty(path, *rules, device=STOP + device)]) as machine:
         run, times = go_on(machine, lambda: time.sleep(pause))
     expect(1 <= times <= 3, f"it has stopped {times} times")
     run.check(0, result={"ok": 64, "ioerr": 0, "timeout": 0, "mismatch": 0, "device_resets": 0})
@@ -151,7 +152,8 @@ def no_room(t, transport):
 def room_made(t):
     path = thin(t.path("disk"), disk.MIB)
     room = [ROOM]
-    with Machine(t, "job=rw rw=write bs=16k number_ios=64 iodepth=4 fsync=8", disks=[thin_disk(path, ROOM, STOP)], qmp=True) as machine:
+    with Machine(t, "job=rw rw=write bs=16k number_ios=64 iodepth=4 fsync=8", disks=[thin_disk(path, ROOM, STOP)], qmp=True,
+                 arguments=["-S"]) as machine:
         def make_room():
             room[0] += 2 * CLUSTER
             machine.qmp.command("blockdev-reopen", options=[
