@@ -127,13 +127,14 @@ def runs(t, first, count=10):
 def long_pause(t, transport, slow):
     """Time stands still meanwhile, so nothing is overdue."""
     path = disk.make(t.path("disk"), SPAN)
-    with Machine(t, "job=rw rw=randrw number_ios=10000 iodepth=8 timeout_ms=2000", transport=transport, qmp=True,
+    with Machine(t, "job=rw rw=randrw number_ios=30000 iodepth=8 timeout_ms=2000", transport=transport, qmp=True, arguments=["-S"],
                  disks=[throttled(path, "x-bps-total=50000000") if slow else disk.image(path)]) as machine:
+        machine.qmp.command("cont")
         machine.until("^disk 0 ")
         time.sleep(0.05)
         machine.qmp.command("stop")
         time.sleep(2.5)
         machine.qmp.command("cont")
         run = machine.wait()
-    run.check(0, result={"ok": 10000, "mismatch": 0, "device_resets": 0})
+    run.check(0, result={"ok": 30000, "mismatch": 0, "device_resets": 0})
     expect_equal("warnings", run.starting("warning: "), [])
