@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "arch.h"
 #include "block.h"
@@ -47,14 +48,18 @@ static void print_backtrace(uintptr_t frame)
 
 void print_await_chain(const struct future *future)
 {
-        char name[NAME_SIZE];
+        char name[NAME_SIZE], file[NAME_SIZE];
 
         for (int depth = 0; depth < CHAIN_MAX; depth++) {
                 symbol_format(name, sizeof name, (uintptr_t)future->poll);
+                place_format(file, sizeof file, (uintptr_t)future->poll);
+                *(strchr(file, ':') ?: file) = '\0'; /* the line would be the function's first */
                 if (future->state == FUTURE_NEW || future->state == FUTURE_DONE)
                         printk("  %*s%s: %s\n", 2 * depth, "", name, future->state == FUTURE_NEW ? "not polled yet" : "done");
+                else if (future->state <= STATES_MAX)
+                        printk("  %*s%s: state %u\n", 2 * depth, "", name, future->state);
                 else
-                        printk("  %*s%s: %s %u\n", 2 * depth, "", name, future->state > STATES_MAX ? "awaits at line" : "state", future->state);
+                        printk("  %*s%s: awaits at line %u%s%s\n", 2 * depth, "", name, future->state, *file ? " of" : "", file);
                 if (future->child == 0 || future->state == FUTURE_DONE)
                         return;
                 future = future_child(future);

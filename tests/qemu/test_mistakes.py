@@ -36,7 +36,7 @@ def line_of(what):
 def check_chain(run, task, coroutine, what):
     """The task is named, and its await chain has the marked line."""
     text = "\n".join(run.lines)
-    found = re.search(rf"^task {task}:\n(?:  .*\n)*?  +{coroutine}\S*: .*\bline {line_of(what)}$", text, re.M)
+    found = re.search(rf"^task {task}:\n(?:  .*\n)*?  +{coroutine}\S*: .*\bline {line_of(what)} of kernel/jobs/mistakes.c$", text, re.M)
     expect(found, f"no chain of {task} with line {line_of(what)} of {coroutine} in:\n{text}")
 
 
@@ -78,7 +78,7 @@ def hog(t):
     run.check(0)
     (line,) = run.starting("warning: task greedy keeps all others waiting")
     expect("1000 ms" in line, line)
-    expect(re.search(rf"hog_poll\S*: .*line {line_of('hog')}$", "\n".join(run.lines), re.M), "its line is not named")
+    expect(re.search(rf"hog_poll\S*: .*line {line_of('hog')} of \S+$", "\n".join(run.lines), re.M), "its line is not named")
 
 
 @test("mistakes: a long poll is told under log=debug", append="log=debug", told=1)

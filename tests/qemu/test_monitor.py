@@ -266,7 +266,7 @@ def panic(t):
     with Session(t) as session:
         session.say("spawn")
         session.say("sleep 50", "awake")
-        session.say("ps", r"load: (?:waiting|ready), [1-9]\d* polls, \d+ us\n +load_poll\S*: awaits at line \d+\n")
+        session.say("ps", r"load: (?:waiting|ready), [1-9]\d* polls, \d+ us\n +load_poll\S*: awaits at line \d+ of kernel/jobs/load.c\n")
         session.machine.type("panic\r")
         run = session.machine.wait().check(5)
         expect("asked for at the monitor" in str(run.only("panic")["cause"]), "the cause")

@@ -43,7 +43,7 @@ def await_chain(t):
     lines = "\n".join(run.lines)
     expect("task panic was running" in lines, "the task is not named")
     for coroutine in ("outer_poll", "inner_poll"):
-        match = re.search(rf"^ +{coroutine}\S*: .*\bline (\d+)$", lines, re.M)
+        match = re.search(rf"^ +{coroutine}\S*: .*\bline (\d+) of kernel/jobs/panic.c$", lines, re.M)
         expect(match, f"{coroutine} is not in the chain, with a line")
         expect("AWAIT(" in source[int(match[1]) - 1], f"line {match[1]} of panic.c has no AWAIT")
 
