@@ -61,7 +61,7 @@ KERNEL := entry.S trap.S main.c trap.c irq.c devicetree.c machine.c args.c \
           block_pieces.c block_recovery.c driver.c drivers.c
 
 JOBS := jobs.c record.c sweep.c demo.c probe.c fill.c verify.c idle.c \
-        traffic.c rw.c histogram.c bench.c rng.c selftest.c tasks.c bench_executor.c monitor.c line_editor.c hexdump.c load.c trace_dump.c panic.c
+        traffic.c rw.c histogram.c bench.c rng.c selftest.c tasks.c bench_executor.c monitor.c line_editor.c hexdump.c fetch.c load.c trace_dump.c panic.c
 
 DRIVERS := uart16550.c sifive_test.c plic.c \
            virtio.c virtio_mmio.c virtqueue.c virtqueue_split.c virtqueue_packed.c \

@@ -11,8 +11,8 @@
 #include "combinators.h"
 #include "coro.h"
 #include "devicetree.h"
-#include "entropy.h"
 #include "irq.h"
+#include "jobs/fetch.h"
 #include "jobs/hexdump.h"
 #include "jobs/jobs.h"
 #include "jobs/line_editor.h"
@@ -37,8 +37,8 @@ struct monitor {
         struct block_device *disk;
         struct block_future io;
         struct timer_future timer;
-        struct entropy_future entropy;
-        uint8_t random[16];
+        struct fetch fetch;
+        struct wait_future fetched;
         uint64_t started;
         uint8_t *buffer; /* a block of the disk */
         struct load_group loads;
@@ -300,19 +300,20 @@ static void finish_hexdump(struct monitor *self)
 static struct future *run_entropy(struct monitor *self, char *argument)
 {
         (void)argument;
-        self->entropy = entropy_read(self->random, sizeof self->random);
-        return &self->entropy.future;
+        self->fetched = fetch_entropy(&self->fetch, self->executor);
+        return &self->fetched.future;
 }
 
 static void finish_entropy(struct monitor *self)
 {
-        if (self->entropy.result < 0) {
-                log_error("no entropy: %s", error_words((int)self->entropy.result));
-                return;
-        }
-        for (int64_t i = 0; i < self->entropy.result; i++)
-                printk("%s%02x", i > 0 ? " " : "", self->random[i]);
-        printk("\n");
+        const struct entropy_future *read = &self->fetch.read;
+
+        if (!self->fetch.done.set)
+                printk("the source has yet to answer, and has the buffer: entropy waits on\n");
+        else if (read->result < 0)
+                log_error("no entropy: %s", error_words((int)read->result));
+        for (int64_t i = 0; self->fetch.done.set && i < read->result; i++)
+                printk(i + 1 < read->result ? "%02x " : "%02x\n", self->fetch.bytes[i]);
 }
 
 /* The monitor ---------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sources: kernel/jobs/load.c kernel/jobs/hexdump.c kernel/jobs/line_editor.c kernel/jobs/record.c kernel/jobs/trace_dump.c
- *          kernel/args.c
+ * sources: kernel/jobs/fetch.c kernel/jobs/load.c kernel/jobs/hexdump.c kernel/jobs/line_editor.c kernel/jobs/record.c
+ *          kernel/jobs/trace_dump.c kernel/args.c
  *          kernel/console.c kernel/channel.c kernel/event.c kernel/wait_queue.c kernel/wait_group.c kernel/combinators.c
  *          kernel/timer.c kernel/executor.c kernel/future.c kernel/block.c kernel/block_check.c kernel/block_device.c
  *          kernel/block_pieces.c kernel/block_recovery.c kernel/devicetree.c kernel/printk.c drivers/ramdisk.c

@@ -154,19 +154,29 @@ def in_the_monitor(t):
         session.end()
 
 
-@test("rng: in the monitor, Ctrl-C waits until the device lets go")
+@test("rng: in the monitor, Ctrl-C leaves the device its buffer, and the next to ask waits on")
 def given_up(t):
     pipe = Pipe(t)
     with test_monitor.Session(t, arguments=pipe.arguments) as session:
+        for _ in range(2):
+            session.machine.type("entropy\r")
+            session.machine.until("entropy\n$")
+            session.say("\x03", "the source has yet to answer, and has the buffer: entropy waits on\n")
+        session.say("ps", "(?m)^entropy: waiting, ")
         session.machine.type("entropy\r")
-        session.machine.until("^squall> entropy\n")
+        session.machine.until("entropy\n$")
         before = len(session.machine.text)
-        session.machine.type("\x03")
-        time.sleep(0.3)
-        session.machine.read()
-        expect("squall>" not in session.machine.text[before:], "the buffer was taken from the device")
         pipe.write(b"\x5a" * 3)
         session.after(before, "5a 5a 5a\n")
+        session.end()
+
+
+@test("rng: in the monitor, exit does not wait for it")
+def left(t):
+    pipe = Pipe(t)
+    with test_monitor.Session(t, arguments=pipe.arguments) as session:
+        session.machine.type("entropy\r\x03")
+        session.machine.until("waits on\n")
         session.end()
 
 
