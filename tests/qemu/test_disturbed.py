@@ -98,9 +98,12 @@ class Disturbed:
         expect(code == 0 or (code == 2 and (lost > 0 or self.sizes[-1] < SPAN)), f"exit {code}")
         run.check(code, result={"mismatch": 0, "unsup": 0})
         expect_equal("requests", result["ok"] + result["inval"] + result["ioerr"] + lost, self.ios)
-        beyond = [one for one in requests.failed if one[1] + one[2] > self.sizes[-1] // 512]
-        expect_equal("requests that failed without a reason", [one for one in requests.failed if one not in beyond], [])
-        expect(result["ioerr"] <= len(beyond) <= 2 * self.depth, f"{len(beyond)} requests beyond the end of the disk were sent")
+        # QEMU asks its disk for neighbours at once, and for the last one's sake all of them fail.
+        failed, starts = requests.failed, {(kind, sector) for kind, sector, _ in requests.failed}
+        expect_equal("requests that failed without a reason",
+                     [(kind, sector, count) for kind, sector, count in failed
+                      if sector + count <= self.sizes[-1] // 512 and (kind, sector + count) not in starts], [])
+        expect(result["ioerr"] <= len(failed) <= 2 * self.depth, f"{len(failed)} requests beyond the end of the disk were sent")
         expect(self.freezes or not run.starting("warning: "), "a warning")
         expect_equal("device_resets", result["device_resets"], len(reasons(run)))
         told = [int(size) * 512 for size in re.findall(r"disk 0 has (\d+) sectors now", run.text)]
