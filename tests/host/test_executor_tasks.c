@@ -27,6 +27,22 @@ static void test_spawn_of_a_live_task_panics(void **state)
         assert_stops("panic: task a task is spawned again before it has finished", run_executor, NULL);
 }
 
+static void run_it_all(struct leaf *self, struct waker *waker)
+{
+        (void)self;
+        (void)waker;
+        executor_run_until_idle(&executor);
+}
+
+/* All others are in the batch that it is in, and would be taken for asleep. */
+static void test_a_task_that_runs_the_executor_panics(void **state)
+{
+        (void)state;
+        spawn_first(2);
+        leaves[0].in_poll = run_it_all;
+        assert_stops("panic: task a task runs the executor that runs it", run_executor, NULL);
+}
+
 /*
  * The last poll of `a` is one in which it is woken: it stays linked, and lives until it is popped once
  * more. b looks on in both batches, and has a's memory used again as soon as it may be.
@@ -247,6 +263,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(test_spawn_of_a_live_task_panics, tasks_setup),
+                cmocka_unit_test_setup(test_a_task_that_runs_the_executor_panics, tasks_setup),
                 cmocka_unit_test_setup(test_woken_in_its_last_poll_and_spawned_again, tasks_setup),
                 cmocka_unit_test_setup(test_woken_in_its_last_poll_alone, tasks_setup),
                 cmocka_unit_test_setup(test_wake_of_a_finished_task_does_nothing, tasks_setup),

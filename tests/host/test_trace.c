@@ -320,13 +320,41 @@ static void test_a_lie(void **state)
         traced_all();
 }
 
+/* Recorded or not, in one queue or the next: what was published ends, and what was added since is left in the ring. */
+static void test_an_answer_while_another_is_added(void **state)
+{
+        (void)state;
+        for (unsigned kind = 0; kind < 4; kind++) {
+                const struct model_options options = { .indirect = true, .queue_size = 16, .num_queues = 1 + (kind & 1) };
+
+                modelled_prepare(&options, 0);
+                if (kind & 2)
+                        trace_start();
+                assert_int_equal(modelled_probe(), 0);
+                model.deaf = true;
+                request = block_read(disk, SECTOR, buffer, 1);
+                assert_int_equal(future_poll(&request.future, &waker), POLL_PENDING);
+                run_hooks();
+                other = block_read(disk, SECTOR + 1, buffer + SECTOR_SIZE, 1);
+                assert_int_equal(future_poll(&other.future, &waker), POLL_PENDING);
+                model.deaf = false;
+                while (model_step(&model, false))
+                        ;
+                host_deliver();
+                assert_true(future_done(&request.future));
+                assert_false(future_done(&other.future));
+                assert_int_equal(block_wait(&other), 0);
+                assert_true(request.result == 0 && model_holds(buffer, SECTOR, 0) && model_holds(buffer + SECTOR_SIZE, SECTOR + 1, 0));
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(test_a_task_that_reads), TEST(test_nothing_when_it_is_off), TEST(test_no_deeper_than_eight),
                 TEST(test_one_that_finds_no_seat), TEST(test_in_pieces), TEST(test_pieces_at_once),
                 TEST(test_queues), TEST(test_one_that_fails), TEST(test_one_whose_piece_fails),
-                TEST(test_overdue_twice), TEST(test_a_lie),
+                TEST(test_overdue_twice), TEST(test_a_lie), TEST(test_an_answer_while_another_is_added),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
