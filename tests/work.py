@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Copies of the tree, and commands run in them as a user would."""
 import collections
+import contextlib
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -9,7 +11,7 @@ import tempfile
 import threading
 
 from machine import ROOT
-from tap import Failure, expect
+from tap import Failure, Skip, expect
 
 PARTS = ["Makefile", "linker.ld", "kernel", "drivers", "include", "scripts", "tests", ".ci"]
 # What a user does not have set, and make hands down to us.
@@ -40,6 +42,25 @@ def make(where, *words, **options):
 def must(done):
     expect(done.status == 0, f"status {done.status}\n{done.output}{done.error}")
     return done
+
+
+@contextlib.contextmanager
+def at_terminal(*words, where=ROOT, **changes):
+    """A command at a terminal of its own: the process, and the terminal's other side."""
+    try:
+        ours, theirs = pty.openpty()
+    except OSError as error:        # a container without devpts
+        raise Skip(str(error)) from error
+    # Opened by the leader of a session that has none, it is the terminal that Ctrl-C comes from.
+    process = subprocess.Popen(["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(theirs), *words], cwd=where,
+                               env=environment(**changes), start_new_session=True)
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
 
 
 def copy_tree(folder, parts=tuple(PARTS)):

@@ -224,3 +224,15 @@ def make_qemu_fails(t):
         done = work.make(work.GCC.get(), "qemu", "TIMEOUT=60", *words)
         expect_equal("status", done.status, 2)
         expect(f"\nexit {code}\n" in done.output, done.output)
+
+
+@test("make fuzz: a target that does not compile keeps no other one from running, and fails the whole")
+def one_target_less(t):
+    if not work.has_clang():
+        raise Skip("there is no clang")
+    folder = work.copy_tree(t.path("squall"))
+    work.append(folder, "tests/fuzz/fuzz_line.c", "#error broken\n")
+    done = work.command("tests/fuzz/run", "1", "line", "args", where=folder)
+    expect_equal("status", done.status, 1)
+    expect("fuzz: line does not compile" in done.error and "#error broken" in done.error, done.error)
+    expect(re.search(r"^args: \d+ inputs", done.output, re.M), f"the other one has not run: {done.output}")

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """scripts/qemu: what it shows, how it ends, and that it always ends."""
-import contextlib
 import os
 import re
-import pty
 import select
 import signal
 import struct
@@ -14,7 +12,7 @@ import start
 import tree
 import work
 from machine import KERNEL, QEMU, ROOT, descendants_named
-from tap import Skip, expect, expect_equal, test
+from tap import expect, expect_equal, test
 
 SCRIPT = os.path.join(ROOT, "scripts/qemu")
 HANG, NO_EXIT_LINE, NO_QEMU = 124, 125, 127
@@ -213,24 +211,8 @@ def signals(t, number):
             end_all(qemu)
 
 
-@contextlib.contextmanager
 def at_terminal(append):
-    """The script at a terminal of its own: the process, and the terminal's other side."""
-    try:
-        ours, theirs = pty.openpty()
-    except OSError as error:        # a container without devpts
-        raise Skip(str(error)) from error
-    # Opened by the leader of a session that has none, it is the terminal that Ctrl-C comes from.
-    words = [SCRIPT, "--kernel", KERNEL, "--append", append]
-    process = subprocess.Popen(["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(theirs), *words],
-                               env=work.environment(), start_new_session=True)
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-        os.close(theirs)
+    return work.at_terminal(SCRIPT, "--kernel", KERNEL, "--append", append)
 
 
 def read_up_to(terminal, words):
