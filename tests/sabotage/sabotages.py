@@ -130,6 +130,19 @@ def with_tree(change):
     return prepared
 
 
+def another_machines_tree(t):
+    path = t.path("sifive_u.dtb")
+    subprocess.run([machine.QEMU, "-M", f"sifive_u,dumpdtb={path}", "-display", "none"], capture_output=True, check=True, timeout=60)
+    return run(t, "-dtb", path)
+
+
+def cut_off(t):
+    with open(machine.KERNEL, "rb") as file:
+        data = file.read()[:100000]
+    path = disk.make(t.path("squall.elf"), len(data), data)
+    return run(t, kernel=path)
+
+
 def without_interrupts(root):
     for node in root.everything():
         if node.compatible("virtio,mmio"):
@@ -177,6 +190,8 @@ GROUPS = {
                  "another process has this port", port_in_use),
         Sabotage("a device that is half described", "can't find value 'nowhere'", "look at what is in QEMU_EXTRA=",
                  booted("-device", "virtio-blk-device,drive=nowhere")),
+        Sabotage("the kernel's file is cut short", "the kernel ...squall.elf is cut off: it has 100000 bytes of ...",
+                 "build it anew: make clean all", cut_off, 125),
         Sabotage("too little memory for the firmware and the kernel", "regions overlap", "more memory with MEM=",
                  booted(mem="3M")),
         Sabotage("the firmware is not there", "Unable to load the RISC-V firmware", "leave -bios out",
@@ -184,6 +199,8 @@ GROUPS = {
     ],
     "The kernel says nothing": [
         Sabotage("no firmware", "the kernel has not said a word", "leave -bios and -cpu out", booted("-bios", "none"), 124),
+        Sabotage("the device tree of another machine", "the tree that -dtb names is another machine's, and not virt's", "leave -dtb out",
+                 another_machines_tree, 124),
         Sabotage("a processor without compressed instructions", "the kernel has not said a word", "leave -bios and -cpu out",
                  booted("-cpu", "rv64,c=off"), 124),
     ],

@@ -6,6 +6,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import time
 
 import start
@@ -13,6 +14,9 @@ import tree
 import work
 from machine import KERNEL, QEMU, ROOT, descendants_named
 from tap import expect, expect_equal, test
+
+sys.path.append(os.path.join(ROOT, "scripts"))
+import remedies  # noqa: E402 - found in the folder above
 
 SCRIPT = os.path.join(ROOT, "scripts/qemu")
 HANG, NO_EXIT_LINE, NO_QEMU = 124, 125, 127
@@ -261,3 +265,24 @@ def comma(t):
         file.truncate(1 << 20)
     done = run("job=demo", "--disk", path)
     expect_equal("status", done.status, 0)
+
+
+@test("runner: a kernel that cannot be one is named, and why", data=b"", why="is no ELF file")
+@test("runner: a kernel that cannot be one is named, and why", data=b"\x7fELF", why="is no ELF file")
+@test("runner: a kernel that cannot be one is named, and why", data=SHUT_DOWN[:-1], why="is cut off: it has 4123 bytes of 4124")
+@test("runner: a kernel that cannot be one is named, and why", data=SHUT_DOWN[:64], why="is cut off: it has 64 bytes of 120")
+@test("runner: a kernel that cannot be one is named, and why", data=SHUT_DOWN.replace(b"\xf3\x00", b"\x3e\x00", 1),
+      why="is no executable for 64-bit RISC-V")
+@test("runner: a kernel that cannot be one is named, and why", data=None, why="cannot be read: No such file or directory")
+def no_kernel(t, data, why):
+    path = other_kernel(t, data) if data is not None else t.path("none.elf")
+    done = run(kernel=path)
+    expect_equal("status", done.status, NO_EXIT_LINE)
+    expect(f"scripts/qemu: the kernel {path} {why}" in done.error and "make clean all" in done.error, done.error)
+
+
+@test("runner: a line that was shut has a remedy of its own, also when an interrupt is then lost")
+def shut_line(t):
+    words = remedies.remedy("warning: interrupt 8 (virtio_mmio@10008000): nothing to do 1000 times running: disabled\n"
+                            "warning: disk 0: an interrupt was lost")
+    expect(words and "holds its interrupt line" in words and "PLIC" not in words, words)
