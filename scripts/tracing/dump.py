@@ -24,6 +24,10 @@ class TraceError(Exception):
     """Why there is no picture, in a sentence."""
 
 
+class NothingRecorded(TraceError):
+    """The dump is as it should be, and empty."""
+
+
 class Dump:
     """events: in the order of their times, in ns from the first one. lost: how many older ones were overwritten."""
 
@@ -106,5 +110,5 @@ def parse(console):
     if crc32c(b"".join(map(image_of, events))) != int(end[1], 16):
         raise TraceError("the dump's checksum is wrong: something on the way has changed it")
     if not events:
-        raise TraceError("the dump has no event: nothing happened while the kernel recorded")
+        raise NothingRecorded("there is nothing to draw, for this job runs no task: take one that does, such as JOB=demo")
     return Dump(events, lost, (clocks[0], clocks[2]), (clocks[1], clocks[3]), hz)

@@ -11,7 +11,7 @@ import xml.etree.ElementTree
 import disk
 import machine
 import work
-from recorded import SCRIPT, draw, script
+from recorded import LIMIT, SCRIPT, draw, script
 from tap import expect, expect_equal, test
 from tracing import dump
 
@@ -110,7 +110,9 @@ def target(t):
 @test("make trace: wrong arguments", append="job=dmo", code=4, words=["its boot arguments or its device tree are wrong"])
 @test("make trace: a panic", append="job=panic", code=5, words=["it panicked"])
 @test("make trace: trace=0 is refused", append="job=demo trace=0", code=1, words=["trace= is for this script to set"])
-@test("make trace: no kernel", append="", code=125, words=["could not load kernel"], kernel="/nowhere")
+@test("make trace: no kernel", append="", code=125, words=["cannot be read"], kernel="/nowhere")
+@test("make trace: a job without a task has nothing to be drawn, and is well", append="job=probe", code=0,
+      words=["no picture: there is nothing to draw", "JOB=demo"])
 def refused(t, append, code, words, disk_bytes=1 << 20, kernel=machine.KERNEL):
     done = draw(t.folder, append, disk_bytes=disk_bytes, kernel=kernel)
     expect_equal("status", done.status, code)
@@ -151,6 +153,16 @@ def contradicted(t):
     problems = told.draw(t.path("out"), machine.KERNEL, "job=bench", console, "\n".join(lines), told.Progress())
     expect(len(problems) == 2, f"{problems}")
     expect("not all found in QEMU’s own trace" in read(t.path("out"), "trace.html"), "the page claims that all is well")
+
+
+@test("make trace: what the monitor was asked for is shown, and its dump is not")
+def monitors_tail(t):
+    words = [SCRIPT, t.path("out"), "--kernel", machine.KERNEL, "--disk", disk.make(t.path("disk"), 1 << 20), "--append", "job=monitor"]
+    done = subprocess.run(words, input=b"sleep 1\rtrace tail 3\rexit\r", capture_output=True, timeout=LIMIT, check=False)
+    expect_equal("status", done.returncode, 0)
+    said = re.split(r"squall> ", done.stdout.decode(errors="replace").replace("\r", ""))
+    expect_equal("events shown", [len(re.findall(r"(?m)^event \w+ ", part)) for part in said if "trace tail" in part], [3])
+    expect_equal("in all", len(re.findall(r"(?m)^event ", "\n".join(said))), 3)
 
 
 @test("make trace: Ctrl-C ends it, and QEMU with it", number=signal.SIGINT)

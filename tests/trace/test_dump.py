@@ -4,7 +4,7 @@ import random
 import re
 
 from machine import KERNEL
-from recorded import BENCH, CROWDED, DEMO, RW, lines_of, with_events
+from recorded import BENCH, CROWDED, DEMO, RW, lines_of, script, with_events
 from tap import Failure, expect, expect_equal, test
 from tracing import dump, layout, match, model, page, qemu_log, svg, symbols
 
@@ -183,7 +183,10 @@ def pieces(_t):
         log.append(f"1@5.0000{8 if number < 2 else 14:02}:virtio_queue_notify vdev 0x1 n 0 vq 0x2")
         log.append(f"1@5.0000{8 if number < 2 else 14:02}:virtio_blk_handle_write vdev 0x1 req 0x{number} sector {sector} nsectors {count}")
     log += [f"1@5.000015:virtio_blk_req_complete vdev 0x1 req 0x{number} status 0" for number in (2, 3)]
+    unseen = all_of(with_events(head, events), "\n".join([log[4], log[5], *log[7:]]))   # the reset was before the device had a look
+    expect(script().facts_of(*unseen).endswith("100 % found in QEMU’s own trace, but for 2 that a reset took back"), script().facts_of(*unseen))
     found, problems = all_of(with_events(head, events), "\n".join([log[0], log[1], log[3], log[4], log[5], *log[7:]]))
+    expect(script().facts_of(found, problems).endswith("100 % found in QEMU’s own trace"), script().facts_of(found, problems))
     expect(not problems, f"it says {problems}")
     expect_equal("requests, and sectors of their pieces", [[piece.sectors for piece in one.pieces] for one in found.requests], [[8, 12, 8, 12]])
     expect_equal("taken away by the reset", [piece.reset for piece in found.pieces], [9000, 9000, None, None])
