@@ -1,16 +1,20 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Bugs that others have had, planted one by one: each must be found within so many seeds.
 
 A bug is a source or a header with pieces of text replaced, as in tests/mutants/suite; and the kind of world that finds it.
-`tests/sim/planted.py` tries all of them.
+`tests/sim/planted.py` tries all of them, or those with one of its arguments in their names.
 """
 import collections
 import os
+import random
 import re
 import shutil
 import sys
 
 sys.dont_write_bytecode = True
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "mutants"))
+import mutation  # noqa: E402
 import simulator  # noqa: E402
 
 Bug = collections.namedtuple("Bug", "name source world faults replacements")
@@ -19,23 +23,24 @@ MMIO, DISK, PACKED, SPLIT = ("drivers/virtio_mmio.c", "drivers/virtio_blk.c", "d
                              "include/virtqueue_split.h")
 RING, BLOCK, PIECES, RECOVERY, IRQ = ("include/virtqueue_ring.h", "kernel/block.c", "kernel/block_pieces.c",
                                       "kernel/block_recovery.c", "kernel/irq.c")
-SEEDS, OPERATIONS = 600, 1000
+SEEDS, OPERATIONS, DRAWN = 600, 1000, 4
 
 BUGS = [
     Bug("acknowledged after the drain", MMIO, None, (), {
         "        write(device, INTERRUPT_ACK, status);\n        acknowledge_before_look();\n        return (status": """
         bool any = (status""",
-        ": used_buffers(device);\n}\n\nstatic int attach": """: used_buffers(device);
+        "config_changed(device, status) : used_buffers(device);\n": """config_changed(device, status) : used_buffers(device);
+
         write(device, INTERRUPT_ACK, status);
         return any;
-}
-
-static int attach"""}),
+"""}),
     Bug("no fence behind the acknowledgement", MMIO, None, (), {"        acknowledge_before_look();\n": ""}),
     Bug("never acknowledged", MMIO, None, (), {"        write(device, INTERRUPT_ACK, status);\n": ""}),
     Bug("no fence before avail.idx", SPLIT, "split", (), {"        ring_entry_before_index();\n": ""}),
     Bug("no fence before avail_event", SPLIT, "split", (), {
-        "        device_store(&avail->idx, new);\n        ring_index_before_event();\n": "        device_store(&avail->idx, new);\n"}),
+        "        shared_store(&queue->shown, (uint32_t)new);\n        ring_index_before_event();\n": """
+        shared_store(&queue->shown, (uint32_t)new);
+"""}),
     Bug("no fence before the used element", SPLIT, "split", (), {"        ring_index_before_element();\n": ""}),
     Bug("avail.idx before the entry's turn", SPLIT, "split", (), {
         "        device_store(&avail->ring[place], seat);\n": """        device_store(&avail->idx, queue->added);
@@ -102,7 +107,7 @@ static int attach"""}),
         if (new)"""}),
     Bug("no deadline", RECOVERY, None, ("deaf",), {"        if (block_timeout != 0)\n": "        if (false)\n"}),
     Bug("reset without a look", RECOVERY, None, ("loss",), {"                device->operations->look(device);\n": ""}),
-    Bug("taken back without a reset", RECOVERY, None, ("deaf", "break"), {"stopped = operations->stop(device) == 0;": "stopped = true;"}),
+    Bug("taken back without a reset", RECOVERY, None, ("deaf", "break"), {"stopped = operations->stop(device, !hopeful) == 0;": "stopped = true;"}),
     Bug("over with its first piece", PIECES, None, (), {
         "return shared_load(&request->ended) == shared_load(&request->issued) &&\n               ": "return "}),
     Bug("one half of the features", MMIO, "split", (), {
@@ -125,28 +130,23 @@ static int attach"""}),
 
 
 def mutate(bug, folder):
-    """The tree that the bug needs: its source, or all headers; ("", what is amiss) or (path, "")."""
-    with open(os.path.join(simulator.ROOT, bug.source), encoding="utf-8") as file:
-        text = file.read()
-    for old, new in bug.replacements.items():
-        if text.count(old) != 1:
-            return f"{bug.source} has this {text.count(old)} times, not once:\n{old}"
-        text = text.replace(old, new)
+    """Make the tree that the bug needs: its source, or all headers."""
+    text = mutation.mutated_text(bug.source, bug.replacements)
     if bug.source.endswith(".h"):       # a header finds others beside itself first
         shutil.copytree(os.path.join(simulator.ROOT, "include"), os.path.join(simulator.ROOT, folder, "include"), dirs_exist_ok=True)
     path = os.path.join(simulator.ROOT, folder, bug.source)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-    return None
 
 
 def build(bug):
     """(program, None), or (None, what is amiss). What a bug in a header is inlined into is compiled anew."""
     folder = os.path.join(simulator.BUILD, "planted", re.sub(r"\W+", "-", bug.name))
-    rotten = mutate(bug, folder)
-    if rotten:
-        return None, rotten
+    try:
+        mutate(bug, folder)
+    except mutation.Rotten as error:
+        return None, str(error)
     sound = simulator.Builder(build="plain")
     anew = [one for one in simulator.sources() if one == bug.source or (bug.source.endswith(".h") and "drivers/virt" in one)]
     flags = "-std=gnu11 -O2 -g -w -D_GNU_SOURCE".split() + [f"-I{folder}/include", "-Iinclude", "-Itests/host"]
@@ -162,30 +162,38 @@ def build(bug):
 
 def check(bug):
     """(whether it is found, lines)."""
-    program, rotten = build(bug)
-    if rotten:
-        return False, rotten.splitlines()
+    program, amiss = build(bug)
+    if amiss:
+        return False, amiss.splitlines()
     found = simulator.run(program, OPERATIONS, 1, SEEDS, world=bug.world, faults=bug.faults)
     if found.failed is None:
         return False, [f"{SEEDS} seeds pass"]
     return True, [f"seed {found.failed}: {found.words}"]
 
 
-def some(first):
-    """A few of them, others for another first seed."""
-    return [BUGS[(first * 7 + 11 * i) % len(BUGS)] for i in range(4)]
+def rotten():
+    """What cannot be made any more, of all of them: a source has changed."""
+    return list(mutation.rotten([(bug.name, bug.source, None, bug.replacements) for bug in BUGS]))
+
+
+def draw():
+    """(a few of them, a note on how they were drawn)."""
+    seed = int(os.environ.get("SEED") or random.randrange(1 << 32))
+    return random.Random(seed).sample(BUGS, DRAWN), f"{DRAWN} of {len(BUGS)} are drawn by SEED={seed}"
 
 
 def main():
     os.chdir(simulator.ROOT)
-    parts, missed = sys.argv[1:], 0
+    parts, tried, missed = sys.argv[1:], 0, 0
     simulator.Builder(build="plain").program()
     for bug in BUGS:
         if parts and not any(part in bug.name for part in parts):
             continue
         passed, lines = check(bug)
+        tried += 1
         missed += not passed
         print(f"{'found ' if passed else 'MISSED'}  {bug.name}: {'; '.join(lines)}", flush=True)
+    print(f"{tried - missed} of {tried} found")
     sys.exit(1 if missed else 0)
 
 
