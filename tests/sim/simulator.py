@@ -10,6 +10,7 @@ import subprocess
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.path.join(os.environ.get("O") or "build", "sim")
 SECONDS = 120           # for a world: most take some milliseconds
+ALL = tuple("cancel loss spurious power resize errors slow deaf break reset used wish status register".split())
 
 KERNEL = "trace block block_check block_device block_pieces block_recovery executor future timer printk combinators watchdog"
 DRIVERS = "plic virtio virtio_mmio virtio_blk virtio_blk_setup virtqueue virtqueue_split virtqueue_packed"
