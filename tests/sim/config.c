@@ -46,12 +46,10 @@ static uint32_t honest(const struct device *device, unsigned offset)
         }
 }
 
-uint32_t device_config_read(struct device *device, unsigned offset, unsigned width)
+static uint32_t said(struct device *device, unsigned offset, unsigned width)
 {
-        uint32_t value;
+        uint32_t value = honest(device, offset);
 
-        check_access(device, offset, width);
-        value = honest(device, offset);
         if (!world_is_liar(device) || !world.live)
                 return value;
         /* It changes while it is read: what was read so far is not of the generation that follows. */
@@ -66,6 +64,17 @@ uint32_t device_config_read(struct device *device, unsigned offset, unsigned wid
         device->generation += choose(2);
         world.counters->lies++;
         return width == 1 ? choose(256) : width == 2 ? choose(65536) : chance(2) ? choose(UINT32_MAX) : choose(DISK_SECTORS);
+}
+
+uint32_t device_config_read(struct device *device, unsigned offset, unsigned width)
+{
+        uint32_t value;
+
+        check_access(device, offset, width);
+        value = said(device, offset, width);
+        if (offset == 0 && value < device->least_said)
+                device->least_said = value;
+        return value;
 }
 
 void device_config_write(struct device *device, unsigned offset, unsigned width, uint32_t value)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "disk.h"
+#include "virtio.h"
 
 enum { DEVICES_MAX = 2, QUEUES_MAX = 4, SEGMENTS_MAX = 8, HAND_MAX = 64 };
 enum { DEVICE_AT = 0x10001000, DEVICE_BYTES = 0x1000 };
@@ -39,6 +40,8 @@ struct request {
         unsigned entries;
         uint32_t type;
         uint64_t sector;
+        uint64_t owner;    /* fate_of(): the operation that it is a part of; 0: none that we know of */
+        uint64_t taken;    /* when */
         uint64_t due;      /* not to be answered before that time */
 };
 
@@ -103,11 +106,20 @@ struct device {
         bool config_lied;      /* so that what it says of its limits is nothing to hold the driver to */
         uint32_t reset_reads;  /* so many looks at the status until a reset is complete */
         bool resetting;
+        unsigned resets;       /* since it was switched on, of a device at work */
+        uint64_t reset_at, reset_before; /* the last of them, and the one before */
         unsigned refusal;      /* enum refusal: what is amiss when it is brought up the next time */
         bool urgent;           /* the next look at InterruptStatus is answered honestly */
         uint32_t lies_left;    /* reads of the configuration that are lies */
         uint64_t capacity;     /* as it says */
+        uint32_t least_said;   /* the smallest that it ever said */
 };
+
+/* Given up, and it has heard of nothing: of what it has it goes on to say that it is done. */
+static inline bool device_goes_on(const struct device *device)
+{
+        return device->resetting && device->refuses_reset && (device->status & VIRTIO_STATUS_FAILED) != 0;
+}
 
 /* A device that is switched on, with a disk that keeps what it had. */
 void device_power_on(struct device *device);
@@ -131,6 +143,8 @@ uint64_t device_due(const struct device *device);
 void queue_reset(struct queue *queue);
 void queue_take_all(struct queue *queue);
 void queue_forget(struct queue *queue, unsigned index);
+/* Its hart sleeps: no request of the device's is overdue. */
+void device_check_overdue(const struct device *device);
 /* No request of the device's is about the loan. */
 void device_check_loan(struct device *device, uint64_t loan);
 

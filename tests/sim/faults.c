@@ -29,7 +29,7 @@ bool fault_status(struct device *device, uint8_t *status)
         if (!may(device, SIM_LIE_STATUS) || !chance(16))
                 return false;
         lie(device, "lie: status", 0);
-        *status = (uint8_t)(3 + choose(252));
+        *status = (uint8_t)(2 + choose(253));
         return chance(2);
 }
 

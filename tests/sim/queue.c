@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "choice.h"
+#include "fate.h"
 #include "ring.h"
 #include "trace.h"
 #include "virtio.h"
@@ -36,13 +37,16 @@ static bool take(struct queue *queue)
 {
         struct request request;
 
-        if (queue->in_hand == HAND_MAX || !queue->format->take(queue, &request))
+        if (queue->in_hand == HAND_MAX || device_goes_on(queue->device) || !queue->format->take(queue, &request))
                 return false;
         for (unsigned i = 0; i < queue->in_hand; i++)
                 if (queue->hand[i].id == request.id)
                         host_fail("disk %u: request %u is published, and it is in hand already", queue->device->number, request.id);
         queue->format->walk(queue, &request);
         request_check(queue->device, &request);
+        if (!fate_may_send(request.owner))
+                host_fail("disk %u: request %u is sent once more, after two resets", queue->device->number, request.id);
+        request.taken = host.time;
         request.due = due(queue->device);
         trace("take", (uint64_t)queue->device->number << 16 | request.id, request.type);
         queue->hand[queue->in_hand++] = request;
@@ -121,8 +125,12 @@ static bool complete(struct queue *queue)
 
                 trace("complete", (uint64_t)device->number << 16 | request.id, status);
                 queue_forget(queue, index);
-                if (!fault_status(device, &status))
+                if (fault_status(device, &status))
+                        fate_met(request.owner, MET_ERROR);
+                else
                         ram_store((void *)(uintptr_t)request.segments[request.count - 1].address, status, 1, true);
+                if (status != 0)
+                        fate_met(request.owner, status == 2 ? MET_UNSUPPORTED : MET_ERROR);
                 queue->last_id = request.id;
                 queue->format->use(queue, request.id, fault_length(device, length), request.places);
                 queue->undecided = true;
@@ -153,6 +161,8 @@ static bool decide(struct queue *queue)
 
 static bool is_up(const struct device *device)
 {
+        if (device_goes_on(device))
+                return true;
         return (device->status & (VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET | VIRTIO_STATUS_FAILED)) ==
                        VIRTIO_STATUS_DRIVER_OK && !device->deaf;
 }
@@ -202,6 +212,18 @@ bool device_step(struct device *device)
                                 return true;
         }
         return false;
+}
+
+/* Grace is half a deadline, and what a storm or a reset may take. */
+void device_check_overdue(const struct device *device)
+{
+        uint64_t limit = (world.timeout + world.timeout / 2 + 100) * TICKS_PER_MS;
+
+        for (unsigned i = 0; world.timeout != 0 && !device->resetting && i < device->config.queues; i++)
+                for (unsigned k = 0; k < device->queues[i].in_hand; k++)
+                        if (host.time - device->queues[i].hand[k].taken > limit)
+                                host_fail("disk %u: request %u is overdue, and nobody sees to it", device->number,
+                                          device->queues[i].hand[k].id);
 }
 
 void device_check_loan(struct device *device, uint64_t loan)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* registers.c - the registers of a device, which end the world at what virtio 1.2 forbids a driver (4.2.2, 4.2.4). */
 #include "choice.h"
+#include "fate.h"
 #include "ram.h"
 #include "register_rules.h"
 #include "trace.h"
@@ -96,6 +97,17 @@ static uint32_t read_status(struct device *device)
         return device->status;
 }
 
+/* A device that was at work is to let go of what it has. */
+static void note_reset(struct device *device)
+{
+        device->resets++;
+        device->reset_before = device->reset_at;
+        device->reset_at = host.time;
+        for (unsigned i = 0; i < device->config.queues; i++)
+                for (unsigned k = 0; k < device->queues[i].in_hand; k++)
+                        fate_lost(device->queues[i].hand[k].owner, device->resets);
+}
+
 static void write_status(struct device *device, uint32_t status)
 {
         uint32_t added = status & ~device->status;
@@ -104,9 +116,9 @@ static void write_status(struct device *device, uint32_t status)
         if (status == 0) {
                 trace("reset", device->number, device->reset_reads);
                 device->resetting = true;
-                if (device->refuses_reset)
-                        device->deaf = true;
-                else if (device->reset_reads == 0 || device->status == 0)
+                if ((device->status & VIRTIO_STATUS_DRIVER_OK) != 0)
+                        note_reset(device);
+                if (!device->refuses_reset && (device->reset_reads == 0 || device->status == 0))
                         reset(device);
                 return;
         }
@@ -299,9 +311,10 @@ void device_write(struct device *device, unsigned offset, unsigned width, uint64
 void device_power_on(struct device *device)
 {
         device->deaf = device->deaf_for_ever = device->refuses_reset = device->has_lied = device->config_lied = false;
-        device->reset_reads = device->generation = device->lies_left = 0;
+        device->reset_reads = device->generation = device->lies_left = device->resets = 0;
+        device->reset_at = device->reset_before = 0;
         device->refusal = REFUSE_NOTHING;
-        device->capacity = DISK_SECTORS;
+        device->capacity = device->least_said = DISK_SECTORS;
         for (unsigned i = 0; i < QUEUES_MAX; i++)
                 device->queues[i].device = device;
         reset(device);

@@ -2,6 +2,7 @@
 /* ring.c - descriptors, and what each of them must be. */
 #include "ring.h"
 
+#include "fate.h"
 #include "virtio.h"
 
 void ring_adopt(struct queue *queue, uint64_t address, size_t bytes, size_t alignment)
@@ -49,6 +50,7 @@ uint16_t ring_forget(struct queue *queue, uint32_t id)
                 if (queue->hand[i].id != id)
                         continue;
                 places = queue->hand[i].places;
+                fate_met(queue->hand[i].owner, MET_ERROR);
                 queue_forget(queue, i);
         }
         return places;

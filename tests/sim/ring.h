@@ -19,7 +19,7 @@ void ring_add_segment(struct request *request, const struct virtq_descriptor *de
 
 bool ring_has_event_idx(const struct queue *queue);
 
-/* The driver has been told that `id` is done with: how many places of the ring it had, or 1. */
+/* The driver has been told that `id` is done with, which it is not: how many places of the ring it had, or 1. */
 uint16_t ring_forget(struct queue *queue, uint32_t id);
 
 static inline void ram_store_now(const volatile void *place, uint64_t value, size_t size)

@@ -33,7 +33,7 @@ enum sim_fault {
 /* What was injected, met and checked. */
 #define SIM_COUNTERS(X)                                                                            \
         X(operations) X(errors) X(boots) X(completions) X(resets) X(retired) X(refused) X(lost) X(spurious)   \
-        X(cancels) X(timeouts) X(lies) X(breaks) X(late) X(resizes) X(power_cuts) X(unflushed)     \
+        X(cancels) X(timeouts) X(timed_out) X(lies) X(breaks) X(late) X(resizes) X(power_cuts) X(unflushed)     \
         X(durable) X(flushes) X(sectors_checked) X(points) X(wrapped)
 
 struct sim_counters {

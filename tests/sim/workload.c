@@ -7,13 +7,14 @@
 #include "choice.h"
 #include "combinators.h"
 #include "coro.h"
+#include "fate.h"
 #include "history.h"
 #include "ram.h"
 #include "pattern.h"
 #include "trace.h"
 #include "world.h"
 
-enum { WORKERS_MAX = 12, SECTORS_MAX = 12, SEGMENTS = 4, SPENT = 0xa5 };
+enum { SECTORS_MAX = 12, SEGMENTS = 4, SPENT = 0xa5 };
 enum how { PLAIN, TIMEOUT, CANCELLED, SYNCHRONOUS, HANDED_ON };
 
 struct canceller {
@@ -26,6 +27,7 @@ struct canceller {
 };
 
 struct worker {
+        unsigned number;
         struct future future;
         struct task task;
         struct block_future *io;
@@ -43,10 +45,10 @@ struct worker {
         unsigned disk, delay;
         uint32_t version;
         uint64_t begun; /* 0: none is */
-        bool invalid, held;
+        bool invalid;
 };
 
-static struct worker *workers[WORKERS_MAX];
+static struct worker *workers[TASKS_MAX];
 static unsigned worker_count;
 static uint32_t versions = VERSION_NEXT;
 
@@ -184,6 +186,7 @@ static void begin(struct worker *self)
         if (world.devices[self->disk].config.switchable && chance(64))
                 switch_cache(self);
         self->begun = history_begin();
+        fate_begin(self->number, self->disk, self->io, self->begun);
         if (changes(&self->made) && !self->invalid)
                 history_write(self->disk, self->made.sector, sectors_of(self), self->version, self->begun);
         ram_unlock(self->io, sizeof *self->io);
@@ -194,29 +197,13 @@ static void begin(struct worker *self)
 
 /* What came of it ---------------------------------------------------------------------------------- */
 
-static bool is_allowed(const struct worker *self, int result)
+/* An error that its task has asked for, or that what befell it explains. */
+static bool is_explained(const struct worker *self, int result)
 {
-        static const struct {
-                enum sim_fault fault;
-                int results[4];
-        } allowed[] = {
-                { SIM_RESIZE, { -ERANGE, -EIO } }, { SIM_ERRORS, { -EIO } }, { SIM_SLOW, { -ECANCELED, -ETIMEDOUT, -ENODEV } },
-                { SIM_DEAF, { -ECANCELED, -ETIMEDOUT, -ENODEV } }, { SIM_BREAK, { -ECANCELED, -ETIMEDOUT, -ENODEV } },
-                { SIM_RESET, { -ECANCELED, -ETIMEDOUT, -ENODEV, -ERANGE } },
-                { SIM_LIE_USED, { -EIO, -ECANCELED, -ETIMEDOUT, -ENODEV } },
-                { SIM_LIE_WISH, { -ECANCELED, -ETIMEDOUT, -ENODEV } }, { SIM_LIE_STATUS, { -EIO } },
-                { SIM_LIE_REGISTER, { -EINVAL, -ERANGE, -ENODEV, -EIO } }, { SIM_LIE_REGISTER, { -ETIMEDOUT, -ECANCELED, -ENOTSUP } },
-        };
-
-        if (result == 0 || (result == -ECANCELED && (self->how == TIMEOUT || self->how == CANCELLED)))
-                return !self->invalid || result != 0;
-        if (self->invalid && result == -ERANGE)
-                return true;
-        for (unsigned i = 0; world_is_liar(&world.devices[self->disk]) && i < ARRAY_SIZE(allowed); i++)
-                for (unsigned k = 0; world_has(allowed[i].fault) && k < 4; k++)
-                        if (allowed[i].results[k] == result)
-                                return true;
-        return false;
+        if (result == 0)
+                return !self->invalid;
+        return (result == -ERANGE && self->invalid) || (result == -ECANCELED && (self->how == TIMEOUT || self->how == CANCELLED)) ||
+               fate_explains(self->number, self->made.sector + sectors_of(self), result);
 }
 
 static void check_read(const struct worker *self, uint64_t sector, uint32_t sectors)
@@ -247,10 +234,11 @@ static void end(struct worker *self)
         trace("end", self->begun, (uint64_t)-(int64_t)result);
         if (has_buffer(&self->made))
                 ram_take_back(self->buffer);
-        if (!is_allowed(self, result))
+        if (!is_explained(self, result))
                 host_fail("disk %u: operation %u of sector %u ended with %d", self->disk, self->made.operation,
                           (unsigned)self->made.sector, result);
         world.counters->errors += result != 0;
+        world.counters->timed_out += result == -ETIMEDOUT;
         world.counters->cancels += result == -ECANCELED && self->how == CANCELLED;
         world.counters->timeouts += self->how == TIMEOUT && self->timeout.result == -ETIMEDOUT;
         world.gone = world.gone || result == -ENODEV;
@@ -262,6 +250,7 @@ static void end(struct worker *self)
                 history_written(self->disk, self->made.sector, sectors_of(self), self->begun, result == 0);
         world.counters->flushes += self->made.operation == BLOCK_FLUSH;
         self->begun = 0;
+        fate_end(self->number);
         forget_old_moments();
         /* It is over: whoever touches it again is found out. */
         memset(self->io, SPENT, sizeof *self->io);
@@ -328,10 +317,11 @@ static enum poll worker_poll(struct future *future, struct waker *waker)
 
 void workload_spawn(struct executor *executor)
 {
-        worker_count = 1 + choose(WORKERS_MAX);
+        worker_count = 1 + choose(TASKS_MAX);
         for (unsigned i = 0; i < worker_count; i++) {
                 struct worker *worker = workers[i] = ram_for_task(sizeof *worker);
 
+                worker->number = i;
                 worker->future.poll = worker_poll;
                 worker->buffer = ram_for_task(SECTORS_MAX * SECTOR_BYTES);
                 worker->io = ram_for_task(sizeof *worker->io);
@@ -362,7 +352,7 @@ void workload_read_all(unsigned disk)
                 ram_take_back(reader.buffer);
                 if (result == 0)
                         check_read(&reader, sector, SECTORS_MAX);
-                else if (!is_allowed(&reader, result))
+                else
                         host_fail("disk %u: sector %u cannot be read any more: %d", disk, (unsigned)sector, result);
         }
 }

@@ -12,6 +12,7 @@
 #include "console.h"
 #include "driver.h"
 #include "executor.h"
+#include "fate.h"
 #include "history.h"
 #include "irq.h"
 #include "ram.h"
@@ -69,6 +70,8 @@ static bool something_happens(void)
 
         ram_drain();
         world_acknowledge();
+        for (unsigned i = 0; i < world.device_count; i++)
+                device_check_overdue(&world.devices[i]);
         if (chance(8)) {
                 host.time += choose(TICKS_PER_MS);
                 return true;
@@ -243,6 +246,7 @@ static bool boot(void)
 
         ram_reset(world.weak);
         irq_forget();
+        fate_reset();
         plic_power_on();
         for (unsigned i = 0; i < world.device_count; i++)
                 device_power_on(&world.devices[i]);
