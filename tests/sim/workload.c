@@ -14,7 +14,7 @@
 #include "trace.h"
 #include "world.h"
 
-enum { SECTORS_MAX = 12, SEGMENTS = 4, SPENT = 0xa5 };
+enum { WORKERS_MAX = TASKS_MAX - 1, READER = WORKERS_MAX, SECTORS_MAX = 12, SEGMENTS = 4, SPENT = 0xa5 };
 enum how { PLAIN, TIMEOUT, CANCELLED, SYNCHRONOUS, HANDED_ON };
 
 struct canceller {
@@ -48,7 +48,7 @@ struct worker {
         bool invalid;
 };
 
-static struct worker *workers[TASKS_MAX];
+static struct worker *workers[WORKERS_MAX];
 static unsigned worker_count;
 static uint32_t versions = VERSION_NEXT;
 
@@ -317,7 +317,7 @@ static enum poll worker_poll(struct future *future, struct waker *waker)
 
 void workload_spawn(struct executor *executor)
 {
-        worker_count = 1 + choose(TASKS_MAX);
+        worker_count = 1 + choose(WORKERS_MAX);
         for (unsigned i = 0; i < worker_count; i++) {
                 struct worker *worker = workers[i] = ram_for_task(sizeof *worker);
 
@@ -340,19 +340,22 @@ void workload_check_ended(void)
 /* Before anything else happens on a disk: what is there now, read through the kernel. */
 void workload_read_all(unsigned disk)
 {
-        struct worker reader = { .disk = disk, .buffer = ram_for_task(SECTORS_MAX * SECTOR_BYTES) };
+        struct worker reader = { .number = READER, .disk = disk, .buffer = ram_for_task(SECTORS_MAX * SECTOR_BYTES) };
 
         for (uint64_t sector = 0; sector < DISK_SECTORS; sector += SECTORS_MAX) {
                 struct block_future io = block_read(block_device(disk), sector, reader.buffer, SECTORS_MAX);
                 int result;
 
                 reader.begun = history_begin();
+                reader.made = io;
+                fate_begin(READER, disk, &io, reader.begun);
                 ram_lend(reader.buffer, SECTORS_MAX * SECTOR_BYTES, true);
                 result = block_wait(&io);
                 ram_take_back(reader.buffer);
                 if (result == 0)
                         check_read(&reader, sector, SECTORS_MAX);
-                else
+                else if (!is_explained(&reader, result))
                         host_fail("disk %u: sector %u cannot be read any more: %d", disk, (unsigned)sector, result);
+                fate_end(READER);
         }
 }
