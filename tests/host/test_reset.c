@@ -351,31 +351,6 @@ static void test_needs_reset_and_does_not_say_so(void **state)
         assert_console_has("the device needs a reset: it is reset\n");
 }
 
-/* All queues come back, and what is in all of them is done again. */
-static void test_many_queues(void **state)
-{
-        struct block_future many[20];
-
-        (void)state;
-        options.num_queues = 3;
-        options.queue_size = 4;
-        modelled_setup(&options, TIMEOUT);
-        model.deaf = true;
-        model.on_reset = hear_again;
-        for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
-                many[i] = block_read(disk, i, buffer, 1);
-                assert_int_equal(future_poll(&many[i].future, &waker), POLL_PENDING);
-        }
-        for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
-                assert_int_equal(block_wait(&many[i]), 0);
-        assert_int_equal(disk->resets, 1);
-        assert_int_equal(model.completions, ARRAY_SIZE(many));
-        for (unsigned i = 0; i < 3; i++)
-                assert_non_null(model.queues[i].ring);
-        assert_int_equal(disk->depth, 12);
-        expect_to_serve();
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -392,7 +367,6 @@ int main(void)
                 cmocka_unit_test_setup(test_back_with_other_limits, setup),
                 cmocka_unit_test_setup(test_needs_reset, setup),
                 cmocka_unit_test_setup(test_needs_reset_and_does_not_say_so, setup),
-                cmocka_unit_test_setup(test_many_queues, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

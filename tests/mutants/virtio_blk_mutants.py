@@ -45,6 +45,10 @@ MUTANTS = [
         "        int error = virtio_negotiate(device, SUPPORTED);\n": """
         int error = read_config(disk) ?: virtio_negotiate(device, SUPPORTED);
 """}),
+    ("only-one-queue-stops-listening", DISK_SETUP, "queues", {
+        "        for (unsigned i = 0; i < block->queues; i++)\n                virtq_break(": """
+        for (unsigned i = 0; i < 1; i++)
+                virtq_break("""}),
     ("needs-reset-unheard", DISK_SETUP, "reset", {"if (virtio_needs_reset(disk->virtio))": "if (false)"}),
     ("retired-and-not-told", DISK_SETUP, "reset", {"if (error != 0 || for_good)": "if (false)"}),
     ("resize-unheard", DISK_SETUP, "disk", {"                block_resize(block, capacity.value);\n": "                ;\n"}),
