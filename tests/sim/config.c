@@ -50,7 +50,7 @@ static uint32_t said(struct device *device, unsigned offset, unsigned width)
 {
         uint32_t value = honest(device, offset);
 
-        if (!world_is_liar(device) || !world.live)
+        if (!world_is_liar(device) || !(world.live || world.doubtful))
                 return value;
         /* It changes while it is read: what was read so far is not of the generation that follows. */
         if (world_has(SIM_RESIZE) && !device->config.legacy && chance(16)) {
@@ -63,6 +63,8 @@ static uint32_t said(struct device *device, unsigned offset, unsigned width)
         device->has_lied = device->config_lied = true;
         device->generation += choose(2);
         world.counters->lies++;
+        if (offset > 4 && chance(4)) /* of the capacity that would be a disk that nobody can use */
+                return 0;
         return width == 1 ? choose(256) : width == 2 ? choose(65536) : chance(2) ? choose(UINT32_MAX) : choose(DISK_SECTORS);
 }
 

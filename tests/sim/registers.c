@@ -213,7 +213,7 @@ static void write_notify(struct device *device, uint32_t value)
 
 static bool is_strange(const struct device *device, uint32_t n)
 {
-        return world_is_liar(device) && world_has(SIM_LIE_REGISTER) && world.live && chance(n);
+        return world_is_liar(device) && world_has(SIM_LIE_REGISTER) && (world.live || world.doubtful) && chance(n);
 }
 
 static uint32_t interrupt_status(struct device *device)

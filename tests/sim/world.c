@@ -140,8 +140,11 @@ static void mmio_write(uintptr_t address, unsigned width, uint64_t value)
 
 void console_write(const char *text, size_t length)
 {
+        bool is_error = strncmp(text, "error", 5) == 0;
+
         trace_words(text, length);
-        if (!world.unreliable && (strncmp(text, "warning", 7) == 0 || strncmp(text, "error", 5) == 0))
+        world.complaints += is_error;
+        if (!world.unreliable && (is_error || strncmp(text, "warning", 7) == 0))
                 host_fail("the kernel complains of honest devices: %.*s", (int)length, text);
 }
 
@@ -177,12 +180,25 @@ static bool spoil_device(struct device *device)
         return device->refuses_reset || device->refusal == REFUSE_QUEUE || !device->config.legacy;
 }
 
+/* One that errs from the start, in what it says of itself: it may be taken for what it says, or be left alone. */
+static bool doubt_device(struct device *device)
+{
+        if (!(world_has(SIM_RESIZE) || world_has(SIM_LIE_REGISTER)) || !chance(4) || choice_exhausted())
+                return false;
+        if (world_has(SIM_RESIZE))
+                device->capacity = 8 + choose(DISK_SECTORS - 7);
+        if (world_has(SIM_LIE_REGISTER))
+                device->lies_left = choose(chance(4) ? 1000 : 8);
+        return true;
+}
+
 /* Whether all disks are there. */
 static bool probe_drivers(bool spoilt)
 {
         static const struct dt_node plic = { .name = "plic" }, disks[DEVICES_MAX] = { { .name = "disk0" }, { .name = "disk1" } };
         static const struct machine machine;
         struct device_node node = { .at = &plic, .machine = &machine, .reg = { PLIC_AT, PLIC_BYTES } };
+        unsigned refused;
 
         plic_driver.probe(&node);
         for (unsigned i = 0; i < world.device_count; i++) {
@@ -190,9 +206,13 @@ static bool probe_drivers(bool spoilt)
                                              .reg = { DEVICE_AT + i * DEVICE_BYTES, DEVICE_BYTES }, .controller = PLIC_PHANDLE };
                 virtio_mmio_driver.probe(&node);
         }
-        if (block_device_count() != world.device_count - spoilt)
+        refused = world.device_count - block_device_count();
+        if (refused != spoilt && !(refused == 1 && world.doubtful && world_has(SIM_LIE_REGISTER)))
                 host_fail("the kernel does not take an honest disk, or one that refuses");
-        return !spoilt;
+        if (refused > 0 && world.complaints == 0)
+                host_fail("the kernel does not say that it refuses a disk");
+        world.doubtful = false;
+        return refused == 0;
 }
 
 /* As after 65,536 requests and more: the indices of all rings are about to wrap. */
@@ -237,7 +257,8 @@ static bool boot(void)
         host.mmio_write = mmio_write;
         host.failed = world_failed;
         host.time_step = 1;
-        world.live = world.gone = false;
+        world.live = world.gone = world.doubtful = false;
+        world.complaints = 0;
         choice_save(true);
         world.power_at = 0;
         world.storm = 0;
@@ -251,6 +272,7 @@ static bool boot(void)
         for (unsigned i = 0; i < world.device_count; i++)
                 device_power_on(&world.devices[i]);
         spoilt = spoil_device(&world.devices[0]);
+        world.doubtful = doubt_device(&world.devices[0]);
         arguments.ring = world.packed ? RING_PACKED : RING_SPLIT;
         executor_init(&executor);
         executor.accounting = world.accounting;

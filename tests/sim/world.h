@@ -14,7 +14,9 @@ struct world {
         struct device devices[DEVICES_MAX];
         unsigned device_count;
         bool live;          /* booted: things may go wrong */
+        bool doubtful;      /* booting, and disk 0 may already err in what it says of itself */
         bool plic_of_qemu;  /* else the specification's */
+        unsigned complaints; /* errors that this boot has printed */
         bool gone;          /* a disk has been given up: time to switch off and on */
         bool unreliable;    /* an interrupt can get lost: deadlines are needed */
         unsigned storm, storm_source; /* so many times more that line is high for nothing */
