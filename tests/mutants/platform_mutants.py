@@ -49,7 +49,7 @@ MUTANTS = [
     ("tree-any-context-of-the-hart", TREE, "devicetree", {" && fdt32_ld(&cells[1]) == SUPERVISOR_EXTERNAL": ""}),
     ("machine-disabled-memory-used", MACHINE, "devicetree", {"dt_enabled(node) ? add_regs(machine, node, add_memory) : 0": "add_regs(machine, node, add_memory)"}),
     ("machine-without-the-boot-hart", MACHINE, "devicetree", {"!boot_hart_found ?": "false ?"}),
-    ("driver-of-an-empty-reg", DRIVERS, "driver", {" || node.reg.size == 0": ""}),
+    ("driver-of-an-empty-reg", DRIVERS, "driver", {" || node->reg.size == 0": ""}),
     ("driver-failure-ends-the-boot", DRIVERS, "driver", {"error == -EBADF ? error : 0": "error"}),
 
     # Boot arguments, memory, time, records.

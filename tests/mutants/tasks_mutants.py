@@ -89,7 +89,7 @@ MUTANTS = [
     ("channel-wakes-too-late", "kernel/channel.c", "races", {"if (channel->count++ == 0)": "if (channel->count++ == 1)"}),
     ("channel-overtakes-senders", "kernel/channel.c", "channel", {"channel->senders.first || !has_room": "!has_room"}),
     ("event-wakes-one", "kernel/event.c", "event", {"wait_queue_release_all": "wait_queue_serve"}),
-    ("group-done-too-early", "kernel/wait_group.c", "wait_group", {"--group->count == 0": "--group->count <= 1"}),
+    ("group-done-too-early", "kernel/wait_group.c", "wait_group", {"if (before == 1)": "if (before <= 2)"}),
     ("poison-is-forgotten", "kernel/mutex.c", "mutex", {"return mutex->poison;": "return 0;"}),
     ("completion-given-up", "kernel/future.c", "entropy", {
         "        if (waker) /* withdrawn, it keeps the one it has */\n": """

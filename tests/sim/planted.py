@@ -27,11 +27,10 @@ SEEDS, OPERATIONS, DRAWN = 600, 1000, 4
 
 BUGS = [
     Bug("acknowledged after the drain", MMIO, None, (), {
-        "        write(device, INTERRUPT_ACK, status);\n        acknowledge_before_look();\n        return (status": """
-        bool any = (status""",
-        "config_changed(device, status) : used_buffers(device);\n": """config_changed(device, status) : used_buffers(device);
+        "        acknowledge(device, status, traced);\n        return used_buffers(device);\n": """
+        bool any = used_buffers(device);
 
-        write(device, INTERRUPT_ACK, status);
+        acknowledge(device, status, traced);
         return any;
 """}),
     Bug("no fence behind the acknowledgement", MMIO, None, (), {"        acknowledge_before_look();\n": ""}),
@@ -79,7 +78,7 @@ BUGS = [
     Bug("status byte not preset", DISK, None, ("status",), {
         "        device_store(&seat->status, (uint8_t)STATUS_UNWRITTEN);\n": ""}),
     Bug("answered before it is published", DISK, None, ("used",), {
-        "if (status == STATUS_UNWRITTEN && ": "if (false && "}),
+        "if (was_never_told(": "if (false && was_never_told("}),
     Bug("completed twice", DISK, None, (), {
         "                block_complete(request, 0);\n": """
                 block_complete(request, 0);
