@@ -4,6 +4,7 @@
 #include "ring.h"
 #include "trace.h"
 #include "virtio.h"
+#include "virtio_blk.h"
 #include "world.h"
 
 static bool may(const struct device *device, enum sim_fault fault)
@@ -50,6 +51,22 @@ static struct queue *any_queue(struct device *device)
         return queue->ready && !device->deaf && (device->status & VIRTIO_STATUS_DRIVER_OK) ? queue : NULL;
 }
 
+/* A request that it was never told of, and that it was well: its seat and the place of its status byte are known from before. */
+static bool name_untold(struct queue *queue, uint32_t *id)
+{
+        struct device *device = queue->device;
+        struct virtio_blk_queue *own = &virtio_blk_of(block_device(device->number))->queues[queue - device->queues];
+
+        for (unsigned i = 0; i < own->ring.seats && queue->in_hand > 0; i++) {
+                if (!own->ring.taken[i] || virtq_is_before(&own->ring, own->seats[i].place, own->ring.published))
+                        continue;
+                ram_store_now(&own->seats[i].status, 0, sizeof own->seats[i].status);
+                *id = i;
+                return true;
+        }
+        return false;
+}
+
 /*
  * An id that was not to be answered, or not yet, or not again. It is answered then: the device lets go of it. The driver
  * hears of it at once, before it can publish anything: else what is an answer to nothing now would be one then.
@@ -71,7 +88,10 @@ static bool lie_used(struct device *device)
                 queue->format->jump(queue, 1 + choose(chance(4) ? UINT16_MAX : queue->size + 2u));
                 return lie(device, "lie: index", queue->used);
         }
-        id = chance(2) ? queue->last_id : chance(4) ? choose(UINT32_MAX) : choose(queue->size + 1u);
+        if (chance(2) && name_untold(queue, &id))
+                trace("lie: status of one untold", device->number, id);
+        else
+                id = chance(2) ? queue->last_id : chance(4) ? choose(UINT32_MAX) : choose(queue->size + 1u);
         if (queue->format == &packed_ring)
                 id = (uint16_t)id;
         places = ring_forget(queue, id);

@@ -79,6 +79,7 @@ BUGS = [
         "        device_store(&seat->status, (uint8_t)STATUS_UNWRITTEN);\n": ""}),
     Bug("answered before it is published", DISK, None, ("used",), {
         "if (was_never_told(": "if (false && was_never_told("}),
+    Bug("answered well before it is published", DISK, None, ("used",), {" || virtq_has_unpublished(&queue->ring)) {": ") {"}),
     Bug("completed twice", DISK, None, (), {
         "                block_complete(request, 0);\n": """
                 block_complete(request, 0);
