@@ -23,6 +23,7 @@ MMIO, DISK, PACKED, SPLIT = ("drivers/virtio_mmio.c", "drivers/virtio_blk.c", "d
                              "include/virtqueue_split.h")
 RING, BLOCK, PIECES, RECOVERY, IRQ = ("include/virtqueue_ring.h", "kernel/block.c", "kernel/block_pieces.c",
                                       "kernel/block_recovery.c", "kernel/irq.c")
+SETUP = "drivers/virtio_blk_setup.c"
 SEEDS, OPERATIONS, DRAWN = 600, 1000, 4
 
 BUGS = [
@@ -106,6 +107,22 @@ BUGS = [
                 return done ? POLL_READY : POLL_PENDING;
         if (new)"""}),
     Bug("no deadline", RECOVERY, None, ("deaf",), {"        if (block_timeout != 0)\n": "        if (false)\n"}),
+    Bug("overdue, and only said so", RECOVERY, None, ("deaf",), {
+        '                        block_broken(device, "a request is overdue");\n': '                        log_warn("late");\n'}),
+    Bug("deadline twice as long", RECOVERY, None, ("slow",), {
+        "watch(device, oldest + block_timeout);": "watch(device, oldest + 2 * block_timeout);"}),
+    Bug("overdue, and called cancelled", RECOVERY, None, ("deaf",), {
+        "is_overdue(request->seated, timer_now()) ? -ETIMEDOUT : -ECANCELED": "-ECANCELED"}),
+    Bug("sent for ever", BLOCK, None, ("deaf",), {"        request->retried = true;\n": ""}),
+    Bug("seats anew in each reset", SETUP, None, ("break",), {"        if (!queue->seats) {\n": "        {\n"}),
+    Bug("an unknown status is an unknown request", DISK, None, ("status",), {
+        "status == VIRTIO_BLK_S_UNSUPP ? -ENOTSUP : -EIO": "status == 1 ? -EIO : -ENOTSUP"}),
+    Bug("one queue listens after a reset in vain", SETUP, None, ("reset",), {
+        "        for (unsigned i = 0; i < block->queues; i++)\n                virtq_break(": """
+        for (unsigned i = 0; i < 1; i++)
+                virtq_break("""}),
+    Bug("refused without a word", "drivers/virtio.c", None, ("register",), {
+        '        log_error("%s: %s: not used", device->node, why);\n': ""}),
     Bug("reset without a look", RECOVERY, None, ("loss",), {"                device->operations->look(device);\n": ""}),
     Bug("taken back without a reset", RECOVERY, None, ("deaf", "break"), {"stopped = operations->stop(device, !hopeful) == 0;": "stopped = true;"}),
     Bug("over with its first piece", PIECES, None, (), {
