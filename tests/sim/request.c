@@ -81,6 +81,7 @@ static bool within(const struct device *device, uint64_t sector, uint64_t sector
         bool whole = sectors > 0 && sector % block == 0 && sectors % block == 0;
 
         expect(device, whole || device->config_lied, "not whole blocks");
+        expect(device, device->config_lied || (sector <= DISK_SECTORS && sectors <= DISK_SECTORS - sector), "beyond any end that it ever had");
         return whole && sector <= device->capacity && sectors <= device->capacity - sector && sector + sectors <= DISK_SECTORS;
 }
 
