@@ -115,7 +115,8 @@ LDFLAGS  = -static -nostdlib --gc-sections --build-id=sha1 --fatal-warnings \
 
 # What runs once, at boot or in a panic, is made small; what runs for each request, fast.
 COLD := args block_check block_device block_pieces block_recovery devicetree driver machine main memory panic printk vm jobs/demo jobs/jobs \
-        jobs/fetch jobs/hexdump jobs/line_editor jobs/monitor jobs/rng jobs/selftest jobs/tasks symbols trap
+        jobs/fetch jobs/hexdump jobs/line_editor jobs/load jobs/monitor jobs/probe jobs/rng jobs/rw jobs/selftest \
+        jobs/tasks jobs/trace_dump symbols trap watchdog
 
 $(COLD:%=$(O)/kernel/%.c.o): CFLAGS += -Os
 

@@ -130,6 +130,9 @@ static inline void interrupts_restore(bool enabled)
 /* Ticks of the platform's timer; instructions retired (exact under QEMU's -icount shift=0). Any context. */
 #define read_time() csr_read(time)
 #define read_instructions() csr_read(instret)
+
+/* Execute twice as many instructions as `rounds`, which is not 0. Any context. */
+static inline void spin(uint64_t rounds) { __asm__ volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(rounds)); }
 #define read_cycles() csr_read(cycle)
 
 /* Interrupt this hart at `ticks` of the timer: stimecmp, of Sstc, by its number, for older assemblers do not know it. */

@@ -133,6 +133,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
 
         if (traffic_init(&bench.traffic, disk) != 0)
                 return EXIT_INPUT;
+        tell_what_is_counted();
         bench.latencies.minimum = UINT64_MAX;
         start = look();
         traffic_run(&bench.traffic, executor, reads ? reader_poll : writer_poll);

@@ -38,6 +38,8 @@ static struct member *crowd;
 
 static void print_cost(const char *what, uint64_t instructions, uint64_t rounds)
 {
+        if ((int64_t)instructions < 0) /* they are not counted, and more was taken off than there was */
+                instructions = 0;
         printk("cost what=%s instr=%lu\n", what, (instructions + rounds / 2) / rounds);
 }
 
@@ -338,6 +340,7 @@ static enum exit_code run(struct executor *executor, struct block_device *disk)
                 log_error("too little memory for %u tasks of %lu bytes", CROWD, sizeof *crowd);
                 return EXIT_INPUT;
         }
+        tell_what_is_counted();
         print_cost("resume", measure_woken(executor, waiter_poll), UINT64_C(1) * ROUNDS * WAITERS);
         print_cost("await", measure_woken(executor, awaiter_poll), UINT64_C(1) * ROUNDS * WAITERS);
         print_cost("yield-2", measure(executor, yielder_poll, 2, ROUNDS), UINT64_C(2) * ROUNDS);

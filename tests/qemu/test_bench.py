@@ -136,6 +136,15 @@ def instructions(t):
     expect(abs(min(found[0]) - min(found[1])) < 0.02 * min(found[1]), f"instructions per request in short and long runs: {found}")
 
 
+@test("bench: says when instr counts no instructions", append="job=bench", exact=[], told=1)
+@test("bench: and when they are counted says nothing", append="job=bench", exact=EXACT, told=0)
+@test("bench-executor: says when instr counts no instructions, and is never below 0", append="job=bench-executor", exact=[], told=1)
+def not_counted(t, append, exact, told):
+    run = boot(t, append, disks=[disk.null(SIZE)], mem="512M", arguments=exact).check(0)
+    expect_equal("times", len(run.starting("instr= is the host's time here")), told)
+    expect(all(line["instr"] < 1 << 63 for line in run.all("cost") if "instr" in line), f"{run.all('cost')}")
+
+
 def rank(bins, thousandths):
     """The clat_ns that so many of all do not exceed."""
     left = -(-sum(one["reads"] + one["writes"] for one in bins) * thousandths // 1000)
