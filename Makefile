@@ -287,6 +287,7 @@ trace: all ## boot JOB and record it; draw build/trace.html, .svg, and .json for
 GDB_SOCKET := $(O)/gdb.sock
 
 debug: all ## boot JOB, stopped at the first instruction, for `make gdb`
+	@! test -S $(GDB_SOCKET) || { echo 'make debug runs already, or was killed: end it, or remove $(GDB_SOCKET)' >&2; exit 1; }
 	$(MAKE_DISK)
 	@echo 'waiting: now run "make gdb O=$(O)" in another terminal'
 	$(Q)trap 'rm -f $(GDB_SOCKET)' EXIT; \

@@ -37,7 +37,8 @@ STEPS = {
             "returns “pending”, so the task is suspended, and whoever else is ready runs."),
     "notify": ("The device is told", "virtio-mmio",
                "All tasks that were ready have had their turn. Now one write to a register tells the device of everything that the "
-               "batch has added ({batch}): such a write is dear, so it is made once."),
+               "batch has added ({batch}): such a write is dear, so it is made once. (In QEMU very dear: the processor stands still "
+               "in it while QEMU takes the requests.)"),
     "found": ("The device finds it", "virtqueue",
               "Nobody notifies the device: it is still at work on the ring, and has asked not to be told (EVENT_IDX)."),
     "device": ("The device works", "device",

@@ -38,6 +38,10 @@ def execute(command):
     return result.returncode, result.stdout.decode("utf-8", "replace")
 
 
+def has_program(program):
+    return os.path.exists(os.path.join(ROOT, f"tests/host/test_{program}.c"))
+
+
 def sources_of(program):
     path = f"tests/host/test_{program}.c"
     with open(os.path.join(ROOT, path), encoding="utf-8") as file:
@@ -171,9 +175,14 @@ def main(mutants):
     if not shutil.which(CC):
         sys.exit(f"there is no {CC}")
     chosen, note = choose(mutants, sys.argv[1:])
+    if sys.argv[1:] and not chosen:
+        sys.exit(f"there is no mutant of that name: {' '.join(sys.argv[1:])}")
+    chosen = [mutant for mutant in chosen if has_program(mutant[2])]
+    problems = [*rotten(mutants), *(f"{name}: there is no tests/host/test_{program}.c" for name, _, program, _ in mutants
+                                    if not has_program(program))]
     os.makedirs(os.path.join(ROOT, BUILD), exist_ok=True)
     programs = sorted({mutant[2] for mutant in chosen})
-    failed = report(1, "each can still be made", "\n".join(rotten(mutants)) or None, note)
+    failed = report(1, "each can still be made", "\n".join(problems) or None, note)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         objects = {}        # source: its compilation
         for program in programs:
