@@ -236,3 +236,10 @@ def one_target_less(t):
     expect_equal("status", done.status, 1)
     expect("fuzz: line does not compile" in done.error and "#error broken" in done.error, done.error)
     expect(re.search(r"^args: \d+ inputs", done.output, re.M), f"the other one has not run: {done.output}")
+
+
+@test("scripts: --help is the usage, and no mistake", commands=["scripts/costs", "scripts/bench", "tests/nightly"])
+def usage(t, commands):
+    for name in commands:
+        done = work.must(work.command(name, "--help"))
+        expect(f"usage: {name}" in done.output and not done.error, done.output + done.error)
