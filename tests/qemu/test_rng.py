@@ -162,7 +162,7 @@ def given_up(t):
             session.machine.type("entropy\r")
             session.machine.until("entropy\n$")
             session.say("\x03", "the source has yet to answer, and has the buffer: entropy waits on\n")
-        session.say("ps", "(?m)^entropy: waiting, ")
+        session.say("ps", "(?m)^entropy: (?:waiting|ready), ")
         session.machine.type("entropy\r")
         session.machine.until("entropy\n$")
         before = len(session.machine.text)
