@@ -168,6 +168,7 @@ def withdrawn(t):
     with Session(t, disks=[disk.null(disk.MIB, latency_ns=12_000_000_000)], append="queue_size=4 timeout_ms=0") as session:
         for _ in range(4):
             session.say("spawn")
+        session.say("sleep 1", "awake")         # where keys come fast the monitor goes on in one poll, and no load has run
         before = len(session.machine.text)
         session.machine.type("read 9\r")
         session.machine.until("read 9\n")
